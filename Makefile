@@ -1,0 +1,46 @@
+# Every target works in a path with spaces (all paths are relative) and offline after its first run.
+PYTHON ?= python3
+BIN := .venv/bin
+# Without KUBECONFIG=... on the command line no cluster of yours is ever touched.
+ifneq ($(origin KUBECONFIG),command line)
+unexport KUBECONFIG
+override KUBECONFIG :=
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test e2e check format generate clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/demo: pyproject.toml local/pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -e './local[sample]'
+	@touch $@
+
+.venv/dev: .venv/demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -e './local[sample]'
+	@touch $@
+
+demo: .venv/demo ## run a real sweep, on a cluster inside this process or on KUBECONFIG=FILE
+	@$(BIN)/python -m hyperdrive_demo $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)')
+
+test: .venv/dev ## everything but the end-to-end tests
+	$(BIN)/python -m pytest -n auto -m 'not cluster' tests
+
+check: .venv/dev ## linters, types, import contract, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m hyperdrive_operator.tools.generate --check
+
+format: .venv/dev ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+generate: .venv/dev ## write crds/ and manifests/ from the models
+	$(BIN)/python -m hyperdrive_operator.tools.generate
+
+clean: ## remove what make has made
+	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build operator/*.egg-info local/*.egg-info

@@ -1,0 +1,1 @@
+"""The demo: one real sweep, followed to its best trial."""

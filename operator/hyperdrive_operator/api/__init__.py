@@ -1,0 +1,1 @@
+"""What users write: the models, their names, and the schema made from them."""

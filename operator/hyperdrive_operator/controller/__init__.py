@@ -1,0 +1,1 @@
+"""The loop: a queue of keys, one reconcile, and the periodic relist."""

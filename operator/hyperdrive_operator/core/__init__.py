@@ -1,0 +1,1 @@
+"""What to do: pure decisions over frozen values. No IO, no clock, no global randomness."""

@@ -1,0 +1,1 @@
+"""Wiring: configuration, kopf, logs, health and the process itself."""

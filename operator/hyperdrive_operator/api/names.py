@@ -1,0 +1,84 @@
+"""Every literal string that others may rely on: groups, labels, annotations, conditions, reasons.
+
+Nothing here is built from data. What stands here is an interface: renaming it breaks somebody's manifest,
+script, alert or dashboard.
+"""
+
+from typing import Final
+
+GROUP: Final = "hyperdrive.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+# --- labels -----------------------------------------------------------------------------------------------------
+
+#: On every trial, Job and pod of a sweep. Value: the HyperDrive's name.
+LABEL_HYPERDRIVE: Final = f"{GROUP}/hyperdrive"
+#: On every Job and pod. Value: the trial's name (which is the Job's name too).
+LABEL_TRIAL: Final = f"{GROUP}/trial"
+#: On every Job we create; the server-side selector of the Job watch.
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MANAGED_BY: Final = "hyperdrive-operator"
+
+# --- annotations ------------------------------------------------------------------------------------------------
+
+#: On a Job, written by anyone: a JSON object of metric name to number. The metrics contract.
+ANNOTATION_METRICS: Final = f"{GROUP}/metrics"
+
+# --- environment of a trial's containers ------------------------------------------------------------------------
+
+#: The trial's name.
+ENV_TRIAL: Final = "HYPERDRIVE_TRIAL"
+#: All parameters as one JSON object.
+ENV_PARAMETERS: Final = "HYPERDRIVE_PARAMETERS"
+#: One variable a parameter: this, then the name in capitals, what is no letter or digit as an underscore.
+ENV_PARAMETER_PREFIX: Final = "HYPERDRIVE_PARAM_"
+
+# --- condition types of a HyperDrive (after batch/v1 and kstatus) -----------------------------------------------
+
+#: The spec is valid and the API server takes the Job of its template.
+CONDITION_ACCEPTED: Final = "Accepted"
+#: Trials are being run.
+CONDITION_PROGRESSING: Final = "Progressing"
+#: Something that a person must mend keeps trials from running or from giving results.
+CONDITION_STALLED: Final = "Stalled"
+#: All trials have ended and at least one gave a usable result.
+CONDITION_COMPLETE: Final = "Complete"
+#: The sweep has ended without a usable result.
+CONDITION_FAILED: Final = "Failed"
+
+# --- reasons: CamelCase, on conditions, events and trials -------------------------------------------------------
+
+REASON_VALID: Final = "Valid"
+REASON_INVALID_SPEC: Final = "InvalidSpec"
+REASON_INVALID_TEMPLATE: Final = "InvalidTrialTemplate"
+REASON_UNCHECKED: Final = "NotYetChecked"
+
+REASON_RUNNING: Final = "TrialsRunning"
+REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
+REASON_SPACE_EXHAUSTED: Final = "SearchSpaceExhausted"
+REASON_NO_USABLE_TRIAL: Final = "NoUsableTrial"
+REASON_NOTHING_IN_THE_WAY: Final = "NothingInTheWay"
+
+#: The container ended well, and no value of the primary metric was found.
+REASON_METRIC_NOT_REPORTED: Final = "MetricNotReported"
+#: The primary metric was reported with something that is no finite number.
+REASON_METRIC_NOT_A_NUMBER: Final = "MetricNotANumber"
+#: The Job failed.
+REASON_JOB_FAILED: Final = "JobFailed"
+#: The Job went away before it finished.
+REASON_JOB_DELETED: Final = "JobDeleted"
+#: The API server refuses the Job of this trial (not of the template: that is InvalidTrialTemplate).
+REASON_JOB_REFUSED: Final = "JobRefused"
+#: A quota of the namespace leaves no room for the next Job.
+REASON_QUOTA_EXCEEDED: Final = "QuotaExceeded"
+#: The operator lacks a permission.
+REASON_FORBIDDEN: Final = "Forbidden"
+#: An object of somebody else's has the name that a trial or Job needs.
+REASON_NAME_TAKEN: Final = "NameTaken"
+#: A running trial's pod can't be scheduled, pulled or started.
+REASON_POD_WAITING: Final = "PodWaiting"
+
+REASON_STARTED: Final = "Started"
+REASON_NEW_BEST: Final = "NewBestTrial"
+REASON_TRIAL_FAILED: Final = "TrialFailed"

@@ -1,0 +1,51 @@
+"""hyperdrive.dev/v1alpha1: what users write and what they read back."""
+
+from .base import Model, Number, cel
+from .search_space import (
+    EXPRESSIONS,
+    Choice,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Parameter,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    RandInt,
+    Uniform,
+)
+from .spec import HyperDriveSpec, Limits, Metrics, Objective, SamplingAlgorithm, TemplateMetadata, TrialTemplate
+from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
+from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
+
+__all__ = [
+    "EXPRESSIONS",
+    "BestTrial",
+    "Choice",
+    "Condition",
+    "HyperDriveSpec",
+    "HyperDriveStatus",
+    "HyperDriveTrialSpec",
+    "HyperDriveTrialStatus",
+    "Limits",
+    "LogNormal",
+    "LogUniform",
+    "Metrics",
+    "Model",
+    "Normal",
+    "Number",
+    "Objective",
+    "Parameter",
+    "QLogNormal",
+    "QLogUniform",
+    "QNormal",
+    "QUniform",
+    "RandInt",
+    "SamplingAlgorithm",
+    "TemplateMetadata",
+    "TrialCounts",
+    "TrialTemplate",
+    "Uniform",
+    "cel",
+]

@@ -1,0 +1,199 @@
+"""The expressions of a search space: HyperDrive's ten, with bounds that are always values.
+
+Formulas: Azure Machine Learning's "hyperparameter tuning a model", section "Define the search space"; there the
+bounds of the log forms are exponents, here they are the values themselves.
+"""
+
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from .base import Model, Number, cel
+
+MAX_CHOICES = 1000  # keeps an object far below etcd's 1.5 MiB and the cost of its CEL rules within the budget
+
+_ORDERED = ("self.min < self.max", "min must be below max")
+_POSITIVE = ("self.min > 0.0", "min must be above 0: the bounds of a log form are values, not exponents")
+
+Step = Annotated[Number, Field(gt=0, description="Step: every value is a multiple of it. Above 0.")]
+Mean = Annotated[Number, Field(description="Mean.")]
+Deviation = Annotated[Number, Field(gt=0, description="Standard deviation. Above 0.")]
+
+
+class Choice(Model):
+    """One of the listed values, each equally likely."""
+
+    values: list[Any] = Field(
+        min_length=1,
+        max_length=MAX_CHOICES,
+        description="The values to choose from: strings, numbers or booleans. Each reaches the script as it is written.",
+    )
+
+    @field_validator("values")
+    @classmethod
+    def _has_no_duplicates(cls, values: list[Any]) -> list[Any]:
+        typed = [(type(value).__name__, repr(value)) for value in values]
+        if len(set(typed)) < len(typed):
+            raise ValueError("values must differ from each other: remove the duplicate")
+        return values
+
+
+class RandInt(Model):
+    """A whole number from lower (included) to upper (excluded), each equally likely."""
+
+    model_config = ConfigDict(json_schema_extra=cel(("self.lower < self.upper", "lower must be below upper")))
+
+    lower: int = Field(default=0, ge=-(2**53), le=2**53, description="Smallest value.")
+    upper: int = Field(ge=-(2**53), le=2**53, description="First value above the largest.")
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.lower >= self.upper:
+            raise ValueError("lower must be below upper")
+        return self
+
+
+class _Bounded(Model):
+    min: Number = Field(description="Lower bound, a value.")
+    max: Number = Field(description="Upper bound, a value.")
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.min >= self.max:
+            raise ValueError("min must be below max")
+        return self
+
+
+class _LogBounded(_Bounded):
+    @model_validator(mode="after")
+    def _is_positive(self) -> Self:
+        if self.min <= 0:
+            raise ValueError(_POSITIVE[1])
+        return self
+
+
+class Uniform(_Bounded):
+    """A number between min and max, each equally likely."""
+
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED))
+
+
+class QUniform(_Bounded):
+    """A multiple of q between min and max: round(uniform(min, max) / q) * q, kept within the bounds."""
+
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED))
+
+    q: Step
+
+
+class LogUniform(_LogBounded):
+    """A number between min and max whose logarithm is uniform: each order of magnitude is equally likely."""
+
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _POSITIVE))
+
+
+class QLogUniform(_LogBounded):
+    """A multiple of q between min and max: round(logUniform(min, max) / q) * q, kept within the bounds."""
+
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _POSITIVE))
+
+    q: Step
+
+
+class Normal(Model):
+    """A normally distributed number."""
+
+    mu: Mean
+    sigma: Deviation
+
+
+class QNormal(Normal):
+    """A multiple of q: round(normal(mu, sigma) / q) * q."""
+
+    q: Step
+
+
+class LogNormal(Model):
+    """A positive number whose logarithm is normally distributed: exp(normal(mu, sigma))."""
+
+    mu: Number = Field(description="Mean of the logarithm.")
+    sigma: Number = Field(gt=0, description="Standard deviation of the logarithm. Above 0.")
+
+
+class QLogNormal(LogNormal):
+    """A multiple of q: round(exp(normal(mu, sigma)) / q) * q."""
+
+    q: Step
+
+
+#: Field name of each expression in a Parameter.
+EXPRESSIONS = (
+    "choice",
+    "randint",
+    "uniform",
+    "qUniform",
+    "logUniform",
+    "qLogUniform",
+    "normal",
+    "qNormal",
+    "logNormal",
+    "qLogNormal",
+)
+_ONE_EXPRESSION = f"exactly one expression per parameter: {', '.join(EXPRESSIONS)}"
+
+Expression = (
+    Choice | RandInt | Uniform | QUniform | LogUniform | QLogUniform | Normal | QNormal | LogNormal | QLogNormal
+)
+
+
+class Parameter(Model):
+    """One hyperparameter: its name and the one expression that says which values it takes."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (f"[{', '.join(f'has(self.{name})' for name in EXPRESSIONS)}].filter(x, x).size() == 1", _ONE_EXPRESSION)
+        )
+    )
+
+    name: str = Field(
+        min_length=1,
+        max_length=63,
+        pattern=r"^[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?$",
+        description="Name, as in the placeholder $(params.NAME). Letters, digits, '-', '_' and '.'.",
+    )
+    choice: Choice | None = None
+    randint: RandInt | None = None
+    uniform: Uniform | None = None
+    q_uniform: QUniform | None = None
+    log_uniform: LogUniform | None = None
+    q_log_uniform: QLogUniform | None = None
+    normal: Normal | None = None
+    q_normal: QNormal | None = None
+    log_normal: LogNormal | None = None
+    q_log_normal: QLogNormal | None = None
+
+    @model_validator(mode="after")
+    def _has_one_expression(self) -> Self:
+        if len(self._given()) != 1:
+            raise ValueError(_ONE_EXPRESSION)
+        return self
+
+    @property
+    def expression(self) -> Expression:
+        """The one expression that is given."""
+        return self._given()[0]
+
+    def _given(self) -> list[Expression]:
+        given = (
+            self.choice,
+            self.randint,
+            self.uniform,
+            self.q_uniform,
+            self.log_uniform,
+            self.q_log_uniform,
+            self.normal,
+            self.q_normal,
+            self.log_normal,
+            self.q_log_normal,
+        )
+        return [expression for expression in given if expression is not None]

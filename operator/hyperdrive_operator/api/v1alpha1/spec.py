@@ -1,0 +1,138 @@
+"""HyperDrive.spec: what to search, what to optimise, how far to go, and the Job that trains."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from .base import Model, cel
+from .search_space import Parameter
+
+MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
+MAX_CONCURRENT_TRIALS = 1_000
+MAX_PARAMETERS = 100
+
+#: Longest name of a HyperDrive: its trials are called NAME-NUMBER, and a Job's name has at most 63 characters.
+MAX_NAME_LENGTH = 63 - len(f"-{MAX_TRIALS}")
+
+_IMMUTABLE = "is immutable: trials under other rules could not be compared. Create another HyperDrive instead"
+_DISCRETE = ("choice", "randint", "q_uniform", "q_log_uniform")
+_GRID_RULE = (
+    "self.samplingAlgorithm.type != 'Grid' || self.searchSpace.all(p, "
+    "has(p.choice) || has(p.randint) || has(p.qUniform) || has(p.qLogUniform))"
+)
+_GRID_MESSAGE = (
+    "Grid needs parameters with countable values: choice, randint, qUniform or qLogUniform "
+    "(give a continuous range a step q, or use the Random sampling algorithm)"
+)
+
+Text = Annotated[str, Field(max_length=4096)]
+
+
+class Objective(Model):
+    """What makes one trial better than another."""
+
+    model_config = ConfigDict(json_schema_extra=cel(("self == oldSelf", f"objective {_IMMUTABLE}")))
+
+    primary_metric: str = Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[^\s=:,\"{}]+$",
+        description="Name of the metric to optimise, exactly as the training script reports it.",
+    )
+    goal: Literal["Maximize", "Minimize"] = Field(description="Whether higher or lower values are better.")
+
+
+class SamplingAlgorithm(Model):
+    """How the next combination is chosen."""
+
+    model_config = ConfigDict(json_schema_extra=cel(("self == oldSelf", f"samplingAlgorithm {_IMMUTABLE}")))
+
+    type: Literal["Random", "Grid"] = Field(
+        default="Random",
+        description="Random draws each combination from the search space; Grid runs every combination once, "
+        "the last parameter varying fastest.",
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**31 - 1,
+        description="Seed of Random: the same manifest with the same seed gives the same trials in the same order.",
+    )
+
+
+class Metrics(Model):
+    """Where the metrics of a trial come from. The Job's annotation hyperdrive.dev/metrics always counts."""
+
+    source: Literal["Log", "Annotation"] = Field(
+        default="Log",
+        description="Log also reads name=value, name: value and JSON lines from the output of the trial's pod, "
+        "so that the script needs nothing. Annotation reads the annotation alone.",
+    )
+
+
+class Limits(Model):
+    """How many trials, and how many at once. Can be changed at any time, also after the end."""
+
+    max_total_trials: int = Field(
+        ge=1, le=MAX_TRIALS, description="Most trials in all; fewer when the search space has fewer combinations."
+    )
+    max_concurrent_trials: int = Field(
+        default=3, ge=1, le=MAX_CONCURRENT_TRIALS, description="Most trials with an unfinished Job at any moment."
+    )
+
+
+class TemplateMetadata(Model):
+    """Metadata of each Job."""
+
+    labels: dict[str, Text] = Field(default={}, max_length=64, description="Labels of each Job.")
+    annotations: dict[str, Text] = Field(default={}, max_length=64, description="Annotations of each Job.")
+
+
+class TrialTemplate(Model):
+    """The batch/v1 Job of a trial. $(params.NAME) in any string stands for the trial's value of that parameter."""
+
+    metadata: TemplateMetadata = Field(default=TemplateMetadata(), description="Labels and annotations of each Job.")
+    spec: dict[str, Any] = Field(
+        description="A batch/v1 JobSpec, any field. Each string may hold placeholders $(params.NAME); a string that is "
+        "only a placeholder takes the parameter's type. Every container also gets the parameters as environment "
+        "variables HYPERDRIVE_PARAM_NAME and as JSON in HYPERDRIVE_PARAMETERS."
+    )
+
+
+class HyperDriveSpec(Model):
+    """A sweep: one Job per combination of hyperparameters, the best of them in the status."""
+
+    model_config = ConfigDict(json_schema_extra=cel((_GRID_RULE, _GRID_MESSAGE)))
+
+    objective: Objective = Field(description="The primary metric and its goal. Immutable.")
+    search_space: list[Parameter] = Field(
+        min_length=1,
+        max_length=MAX_PARAMETERS,
+        json_schema_extra=cel(
+            ("self == oldSelf", f"searchSpace {_IMMUTABLE}"),
+            **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+        description="The hyperparameters, each with the values it may take. Immutable.",
+    )
+    sampling_algorithm: SamplingAlgorithm = Field(
+        default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
+    )
+    limits: Limits = Field(description="How many trials, and how many at once.")
+    metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
+    trial_template: TrialTemplate = Field(description="The Job that trains one combination.")
+
+    @field_validator("search_space")
+    @classmethod
+    def _has_unique_names(cls, parameters: list[Parameter]) -> list[Parameter]:
+        names = [parameter.name for parameter in parameters]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"each parameter stands once: remove the duplicate {sorted(twice)[0]!r}")
+        return parameters
+
+    @model_validator(mode="after")
+    def _grid_is_countable(self) -> Self:
+        if self.sampling_algorithm.type == "Grid":
+            for parameter in self.search_space:
+                if all(getattr(parameter, field) is None for field in _DISCRETE):
+                    raise ValueError(_GRID_MESSAGE)
+        return self

@@ -1,0 +1,64 @@
+"""HyperDrive.status: what the operator reports. Users read it, nobody else writes it, nothing is triggered by it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .base import Model, Number
+
+State = Literal["Pending", "Running", "Complete", "Failed", "Invalid"]
+
+
+class Condition(Model):
+    """One fact about the sweep, after metav1.Condition."""
+
+    type: str = Field(max_length=316, description="Accepted, Progressing, Stalled, Complete or Failed.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: str = Field(max_length=1024, description="Why, as one word for machines.")
+    message: str = Field(max_length=32768, description="Why, as a sentence for people: the field and the fix.")
+    last_transition_time: str = Field(
+        description="When status last changed.", json_schema_extra={"format": "date-time"}
+    )
+    observed_generation: int | None = Field(default=None, description="Generation of the spec that this is about.")
+
+
+class TrialCounts(Model):
+    """Trials by state."""
+
+    planned: int = Field(default=0, description="Trials to run in all: maxTotalTrials, or fewer if the space ends.")
+    created: int = Field(default=0, description="Trials that have a record.")
+    pending: int = Field(default=0, description="Trials whose pod does not run yet.")
+    running: int = Field(default=0, description="Trials whose pod runs.")
+    succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
+    failed: int = Field(default=0, description="Trials that ended without one.")
+
+
+class BestTrial(Model):
+    """The trial with the best value of the primary metric so far."""
+
+    name: str = Field(description="Name of the trial and of its Job.")
+    number: int = Field(description="Number of the trial.")
+    value: Number = Field(description="Its value of the primary metric.")
+    parameters: dict[str, Any] = Field(description="Its parameters.")
+
+
+class HyperDriveStatus(Model):
+    """Where the sweep stands."""
+
+    observed_generation: int | None = Field(default=None, description="Generation of the spec that was acted on.")
+    state: State | None = Field(default=None, description="Where the sweep stands, in one word for people.")
+    progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
+    trials: TrialCounts | None = Field(default=None, description="Trials by state.")
+    best_trial: BestTrial | None = Field(default=None, description="The best trial so far.")
+    start_time: str | None = Field(
+        default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
+    )
+    completion_time: str | None = Field(
+        default=None, description="When the sweep ended.", json_schema_extra={"format": "date-time"}
+    )
+    conditions: list[Condition] = Field(
+        default=[],
+        max_length=16,
+        description="Accepted, Progressing, Stalled, Complete, Failed.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )

@@ -1,0 +1,193 @@
+"""KubeClient: every request that the operator makes, as raw JSON.
+
+The generated methods of ``kubernetes.aio`` validate arguments and build models (0.8 ms and 37 KB for a Job); the
+``ApiClient`` underneath, which is used here, does neither.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Final
+
+import aiohttp
+
+from .errors import ConflictError, GoneError, InvalidError, NotFoundError, TransientError
+from .kinds import PODS, Kind, Object
+from .transport import REQUEST_TIMEOUT, Request, RequestObserver, Transport, unobserved
+
+# A page of 500 large Jobs is megabytes.
+LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
+# No line for so long: either the container is quiet or the connection is dead, and only asking again tells which.
+LOG_IDLE_SECONDS: Final = 300.0
+
+
+class KubeClient:
+    """One connection pool to one API server. Lives in one event loop; close it there."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.server = transport.server
+
+    @classmethod
+    async def connect(
+        cls,
+        *,
+        kubeconfig: str | None,
+        context: str | None = None,
+        user_agent: str,
+        on_request: RequestObserver = unobserved,
+    ) -> "KubeClient":
+        """Read the kubeconfig, or without one the pod's service account. Sends nothing; raises KubeConfigError."""
+        return cls(await Transport.open(kubeconfig, context, user_agent, on_request))
+
+    async def close(self) -> None:
+        """Close all connections. Requests under way fail."""
+        await self._transport.close()
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        """Read one object."""
+        return await self._send(Request("get", "GET", kind, kind.path(namespace, name)))
+
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
+    ) -> list[Object]:
+        """Read all objects, of one namespace or of all, page by page: the loop gets its turn between pages."""
+        query = {"limit": str(page)}
+        if label_selector:
+            query["labelSelector"] = label_selector
+        request = Request("list", "GET", kind, kind.path(namespace), query=query, timeout=LIST_TIMEOUT)
+        try:
+            return [item async for item in self._pages(request)]
+        except GoneError:  # it took longer than the 5 minutes that etcd keeps a version: once more from the start
+            return [item async for item in self._pages(request)]
+
+    async def check_access(self, kind: Kind, namespace: str | None = None) -> None:
+        """Ask for at most one object, to learn whether we may. Raises what a list would raise."""
+        await self._send(Request("list", "GET", kind, kind.path(namespace), query={"limit": "1"}))
+
+    async def served_resources(self, group: str, version: str) -> frozenset[str]:
+        """Return the plurals that the API server serves in a group and version; none if it does not know it."""
+        index = Kind(group, version, "", "", namespaced=False)
+        try:
+            answer = await self._send(Request("get", "GET", index, index.path(None), "discovery"))
+        except NotFoundError:
+            return frozenset()
+        return frozenset(str(resource["name"]) for resource in answer.get("resources") or ())
+
+    async def create(self, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+        """Create an object. A dry run passes admission and validation, and stores nothing."""
+        query = {"dryRun": "All"} if dry_run else {}
+        return await self._send(Request("create", "POST", kind, kind.path(namespace), query=query, body=body))
+
+    async def patch(self, kind: Kind, namespace: str, name: str, body: Object, *, subresource: str = "") -> Object:
+        """Merge-patch an object. ``metadata.resourceVersion`` or ``metadata.uid`` in the body is a precondition.
+
+        ConflictError if it does not hold: another version, or another object of the same name.
+        """
+        request = Request(
+            "patch",
+            "PATCH",
+            kind,
+            kind.path(namespace, name, subresource),
+            f"{kind.plural}/{subresource}" if subresource else "",
+            body=body,
+            content_type="application/merge-patch+json",
+        )
+        try:
+            return await self._send(request)
+        except InvalidError as error:
+            # The API server has no precondition on the uid of a built-in kind: it calls the uid an immutable field.
+            if "metadata.uid" in (field for field, _ in error.causes):
+                raise ConflictError(409, "Conflict", error.message, error.details) from error
+            raise
+
+    async def delete(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        grace_seconds: int | None = None,
+    ) -> None:
+        """Delete an object; with a uid only that one, whoever has its name now. Gone already is success."""
+        options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        try:
+            await self._send(Request("delete", "DELETE", kind, kind.path(namespace, name), body=options))
+        except NotFoundError:
+            return
+        except ConflictError:
+            if not uid:
+                raise
+            # The name is another object's by now: the one that was meant is gone.
+
+    async def read_log(
+        self, namespace: str, pod: str, container: str = "", *, tail_lines: int, limit_bytes: int
+    ) -> bytes:
+        """Read the last lines of a container's log, at most ``limit_bytes`` of them (cut at the end)."""
+        query = {"tailLines": str(tail_lines), "limitBytes": str(limit_bytes)}
+        return await self._transport.send(_log_request(namespace, pod, container, query, REQUEST_TIMEOUT))
+
+    async def follow_log(
+        self,
+        namespace: str,
+        pod: str,
+        container: str,
+        *,
+        since_time: str = "",
+        timestamps: bool = False,
+        idle_seconds: float = LOG_IDLE_SECONDS,
+    ) -> AsyncIterator[bytes]:
+        """Yield a container's log in chunks as it grows, until the container ends.
+
+        Also ends, without an error, when nothing came for ``idle_seconds``: ask again with ``since_time`` then. A
+        connection that breaks is a TransientError. Does not count as a request in flight.
+        """
+        query = {"follow": "true"}
+        if since_time:
+            query["sinceTime"] = since_time
+        if timestamps:
+            query["timestamps"] = "true"
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=idle_seconds)
+        async with self._transport.stream(_log_request(namespace, pod, container, query, timeout)) as chunks:
+            try:
+                async for chunk in chunks:
+                    yield chunk
+            except TimeoutError:
+                return
+
+    async def _send(self, request: Request) -> Object:
+        try:
+            answer = json.loads(await self._transport.send(request))
+        except ValueError as error:
+            raise TransientError(0, "NotJSON", "the API server's answer is cut off or is no JSON") from error
+        if not isinstance(answer, dict):
+            raise TransientError(0, "NotJSON", "the API server's answer is no JSON object")
+        return answer
+
+    async def _pages(self, request: Request) -> AsyncIterator[Object]:
+        query = dict(request.query)
+        while True:
+            answer = await self._send(replace(request, query=query))
+            for item in answer.get("items") or ():
+                # The items of a built-in kind's list come without them.
+                item.setdefault("apiVersion", request.kind.api_version)
+                item.setdefault("kind", request.kind.kind)
+                yield item
+            token = (answer.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query["continue"] = str(token)
+
+
+def _log_request(
+    namespace: str, pod: str, container: str, query: dict[str, str], timeout: aiohttp.ClientTimeout
+) -> Request:
+    if container:
+        query["container"] = container
+    return Request("log", "GET", PODS, PODS.path(namespace, pod, "log"), "pods/log", query, timeout=timeout)

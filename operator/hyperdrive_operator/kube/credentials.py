@@ -1,0 +1,74 @@
+"""Where the API server is and who we are: a kubeconfig file, or the service account of our pod.
+
+The one source for our client and for kopf's streams, so that both always talk to the same cluster.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from yaml import YAMLError
+
+from .errors import KubeConfigError
+
+
+async def load_configuration(kubeconfig: str | None, context: str | None = None) -> Configuration:
+    """Read the kubeconfig (its exec plugin is run), or without one the pod's service account."""
+    configuration = Configuration()
+    # The semaphore of KubeClient is the limit. The connector's own (100) would count log streams as well, and a
+    # hundred followed trials would then leave no connection for anything else.
+    configuration.connection_pool_maxsize = 0
+    try:
+        if kubeconfig is None:
+            load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # typed in parts only
+        else:
+            await asyncio.to_thread(_must_be_readable, kubeconfig)
+            await load_kube_config(  # type: ignore[no-untyped-call]  # typed in parts only
+                kubeconfig, context, configuration, persist_config=False
+            )
+    except (ConfigException, YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        # The loader indexes into whatever YAML it is given: a file that is no kubeconfig fails in any of these ways.
+        raise _unusable(kubeconfig, error) from error
+    return configuration
+
+
+def open_api(configuration: Configuration, kubeconfig: str | None) -> ApiClient:
+    """Make the HTTP client: this is where the certificates are read."""
+    try:
+        return ApiClient(configuration)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise _unusable(kubeconfig, error) from error
+
+
+async def authorization(configuration: Configuration) -> tuple[str, str] | None:
+    """Return (scheme, token) of the Authorization header, freshly read where the token is a file in a pod."""
+    header = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+    if not header:
+        return None
+    scheme, _, token = header.strip().partition(" ")
+    return scheme, token.strip()
+
+
+def _unusable(kubeconfig: str | None, error: Exception) -> KubeConfigError:
+    cause = " ".join(str(error).split())
+    if kubeconfig is None:
+        return KubeConfigError(
+            f"no cluster to work on: {cause} Outside of a pod, name a kubeconfig file with --kubeconfig or KUBECONFIG."
+        )
+    return KubeConfigError(f"kubeconfig {kubeconfig}: {cause}")
+
+
+def _must_be_readable(kubeconfig: str) -> None:
+    # The loader only logs a warning about files that are not there, and goes on to complain about their contents.
+    # Of several, as in KUBECONFIG, one is enough: kubectl does the same.
+    missing: OSError | None = None
+    for name in filter(None, kubeconfig.split(os.pathsep)):
+        try:
+            Path(name).expanduser().open("rb").close()
+        except OSError as error:
+            missing = missing or error
+        else:
+            return
+    raise missing or FileNotFoundError("no file is named")

@@ -46,7 +46,8 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
     result: Schema = {key: schema[key] for key in _COPIED if key in schema}
     if "gt" in schema or "exclusiveMinimum" in schema:
         result |= {"minimum": schema.get("gt", schema.get("exclusiveMinimum")), "exclusiveMinimum": True}
-    if "default" in schema and schema["default"] is not None:
+    if _says_something(schema.get("default")):
+        # the defaults of a nested model are its own fields' business
         result["default"] = {} if isinstance(schema["default"], Mapping) else schema["default"]
     if "properties" in schema:
         result["properties"] = {key: _translate(value, definitions) for key, value in schema["properties"].items()}
@@ -57,6 +58,13 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
     if not {"type", "x-kubernetes-preserve-unknown-fields"} & result.keys():
         result["x-kubernetes-preserve-unknown-fields"] = True  # any JSON value
     return result
+
+
+def _says_something(default: Any) -> bool:
+    """Tell a default worth writing into every object from None and from mappings of nothing."""
+    if isinstance(default, Mapping):
+        return any(_says_something(value) for value in default.values())
+    return default not in (None, "", [])
 
 
 def _free_object(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:

@@ -14,6 +14,7 @@ from .search_space import (
     QUniform,
     RandInt,
     Uniform,
+    multiples,
 )
 from .spec import HyperDriveSpec, Limits, Metrics, Objective, SamplingAlgorithm, TemplateMetadata, TrialTemplate
 from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
@@ -48,4 +49,5 @@ __all__ = [
     "TrialTemplate",
     "Uniform",
     "cel",
+    "multiples",
 ]

@@ -4,6 +4,7 @@ Formulas: Azure Machine Learning's "hyperparameter tuning a model", section "Def
 bounds of the log forms are exponents, here they are the values themselves.
 """
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -13,6 +14,13 @@ from .base import Model, Number, cel
 MAX_CHOICES = 1000  # keeps an object far below etcd's 1.5 MiB and the cost of its CEL rules within the budget
 
 _ORDERED = ("self.min < self.max", "min must be below max")
+_NO_MULTIPLE = "no multiple of q lies between min and max: make q smaller or the range wider"
+# rounding towards zero finds the multiple next to the bound that is farther from zero; 1e-9 forgives 0.3 / 0.1
+_HAS_MULTIPLE = (
+    "self.max >= 0.0 ? double(int(self.max / self.q + 1e-9)) * self.q >= self.min - 1e-9 * self.q"
+    " : double(int(self.min / self.q - 1e-9)) * self.q <= self.max + 1e-9 * self.q",
+    _NO_MULTIPLE,
+)
 _POSITIVE = ("self.min > 0.0", "min must be above 0: the bounds of a log form are values, not exponents")
 
 Step = Annotated[Number, Field(gt=0, description="Step: every value is a multiple of it. Above 0.")]
@@ -81,9 +89,15 @@ class Uniform(_Bounded):
 class QUniform(_Bounded):
     """A multiple of q between min and max: round(uniform(min, max) / q) * q, kept within the bounds."""
 
-    model_config = ConfigDict(json_schema_extra=cel(_ORDERED))
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _HAS_MULTIPLE))
 
     q: Step
+
+    @model_validator(mode="after")
+    def _has_a_multiple(self) -> Self:
+        if multiples(self).start >= multiples(self).stop:
+            raise ValueError(_NO_MULTIPLE)
+        return self
 
 
 class LogUniform(_LogBounded):
@@ -95,9 +109,23 @@ class LogUniform(_LogBounded):
 class QLogUniform(_LogBounded):
     """A multiple of q between min and max: round(logUniform(min, max) / q) * q, kept within the bounds."""
 
-    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _POSITIVE))
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _POSITIVE, _HAS_MULTIPLE))
 
     q: Step
+
+    @model_validator(mode="after")
+    def _has_a_multiple(self) -> Self:
+        if multiples(self).start >= multiples(self).stop:
+            raise ValueError(_NO_MULTIPLE)
+        return self
+
+
+def multiples(steps: QUniform | QLogUniform) -> range:
+    """Return the whole k for which k * q lies within the bounds: in decimals, so that 0.3 is the third 0.1."""
+    q = Decimal(repr(steps.q))
+    first = (Decimal(repr(steps.min)) / q).to_integral_value(ROUND_CEILING)
+    last = (Decimal(repr(steps.max)) / q).to_integral_value(ROUND_FLOOR)
+    return range(int(first), int(last) + 1)
 
 
 class Normal(Model):

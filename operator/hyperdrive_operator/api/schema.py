@@ -130,7 +130,7 @@ def custom_resource_definitions() -> tuple[Schema, Schema]:
     hyperdrive = _definition(
         kind="HyperDrive",
         short_name="hd",
-        description="A hyperparameter sweep: one Job per combination of hyperparameters, the best of them in the status.",
+        description="A hyperparameter sweep: one Job per combination of hyperparameters, the best in the status.",
         properties={"spec": structural(HyperDriveSpec), "status": structural(HyperDriveStatus)},
         columns=_HYPERDRIVE_COLUMNS,
         rules=[_NAME_RULE],

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from .. import __version__
-from ..api import names
-from ..api.schema import custom_resource_definitions
+from hyperdrive_operator import __version__
+from hyperdrive_operator.api import names
+from hyperdrive_operator.api.schema import custom_resource_definitions
 
 Object = dict[str, Any]
 

@@ -13,7 +13,12 @@ class Model(BaseModel):
     """A frozen value with camelCase names. Unknown fields are ignored, as the API server prunes them."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, strict=True, extra="ignore"
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+        strict=True,
+        extra="ignore",
     )
 
 

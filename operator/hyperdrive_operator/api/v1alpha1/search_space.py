@@ -17,8 +17,10 @@ _ORDERED = ("self.min < self.max", "min must be below max")
 _NO_MULTIPLE = "no multiple of q lies between min and max: make q smaller or the range wider"
 # rounding towards zero finds the multiple next to the bound that is farther from zero; 1e-9 forgives 0.3 / 0.1
 _HAS_MULTIPLE = (
-    "self.max >= 0.0 ? double(int(self.max / self.q + 1e-9)) * self.q >= self.min - 1e-9 * self.q"
-    " : double(int(self.min / self.q - 1e-9)) * self.q <= self.max + 1e-9 * self.q",
+    (
+        "self.max >= 0.0 ? double(int(self.max / self.q + 1e-9)) * self.q >= self.min - 1e-9 * self.q"
+        " : double(int(self.min / self.q - 1e-9)) * self.q <= self.max + 1e-9 * self.q"
+    ),
     _NO_MULTIPLE,
 )
 _POSITIVE = ("self.min > 0.0", "min must be above 0: the bounds of a log form are values, not exponents")
@@ -34,7 +36,7 @@ class Choice(Model):
     values: list[Any] = Field(
         min_length=1,
         max_length=MAX_CHOICES,
-        description="The values to choose from: strings, numbers or booleans. Each reaches the script as it is written.",
+        description="The values to choose from: strings, numbers or booleans. Each reaches the script as written.",
     )
 
     @field_validator("values")

@@ -126,7 +126,7 @@ class HyperDriveSpec(Model):
     def _has_unique_names(cls, parameters: list[Parameter]) -> list[Parameter]:
         names = [parameter.name for parameter in parameters]
         if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"each parameter stands once: remove the duplicate {sorted(twice)[0]!r}")
+            raise ValueError(f"each parameter stands once: remove the duplicate {min(twice)!r}")
         return parameters
 
     @model_validator(mode="after")

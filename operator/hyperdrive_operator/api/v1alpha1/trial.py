@@ -13,7 +13,9 @@ TrialState = Literal["Pending", "Running", "Succeeded", "Failed"]
 class HyperDriveTrialSpec(Model):
     """Which combination this is."""
 
-    model_config = ConfigDict(json_schema_extra=cel(("self == oldSelf", "a trial's spec is a record: it never changes")))
+    model_config = ConfigDict(
+        json_schema_extra=cel(("self == oldSelf", "a trial's spec is a record: it never changes"))
+    )
 
     number: int = Field(ge=1, le=MAX_TRIALS, description="Number of the trial in its sweep, from 1.")
     parameters: dict[str, Any] = Field(description="Value of each parameter.")

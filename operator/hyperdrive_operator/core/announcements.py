@@ -1,0 +1,50 @@
+"""The events of a pass: what has become true since the last status, as values. Sent only once that is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from hyperdrive_operator.api import names
+
+from .conditions import find
+from .trials import Record, State
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One event on a HyperDrive."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+#: Condition, status that is news, and how it is told.
+_NEWS: tuple[tuple[str, str, Literal["Normal", "Warning"]], ...] = (
+    (names.CONDITION_STALLED, "True", "Warning"),
+    (names.CONDITION_COMPLETE, "True", "Normal"),
+    (names.CONDITION_FAILED, "True", "Warning"),
+)
+
+
+def announcements(
+    old: Mapping[str, Any], new: Mapping[str, Any], ended: Sequence[Record], metric: str
+) -> list[Announcement]:
+    """Return what changed from one status to the next, and which trials ended without a result."""
+    news = []
+    if new.get("startTime") and not old.get("startTime"):
+        planned = new["trials"]["planned"]
+        news.append(Announcement("Normal", names.REASON_STARTED, f"started the first of {planned} trials"))
+    news += [
+        Announcement("Warning", names.REASON_TRIAL_FAILED, f"{record.name}: {record.reason}: {record.message}")
+        for record in ended
+        if record.state is State.FAILED
+    ]
+    best = new.get("bestTrial")
+    if best and best["name"] != (old.get("bestTrial") or {}).get("name"):
+        news.append(Announcement("Normal", names.REASON_NEW_BEST, f"{best['name']}: {metric}={best['value']:g}"))
+    for kind, status, event_type in _NEWS:
+        before, after = find(old, kind), find(new, kind)
+        if after.get("status") == status and (before.get("status"), before.get("reason")) != (status, after["reason"]):
+            news.append(Announcement(event_type, after["reason"], after["message"]))
+    return news

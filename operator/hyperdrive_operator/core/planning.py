@@ -1,0 +1,166 @@
+"""What to do next for one sweep: a plan of actions, as values. Nothing here acts, remembers or asks the time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+
+from .jobs import Manifest, build_job, trial_name
+from .sampling import combination, combination_key, planned_trials
+from .space import Parameters
+from .sweep import Sweep
+from .trials import State, Trial
+
+#: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
+HOPELESS_AFTER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why no Job is created for now, and when to try again."""
+
+    reason: str
+    message: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTemplate:
+    """Let the API server judge the first Job without creating it."""
+
+    job: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTrial:
+    """Write a trial's record, then create its Job."""
+
+    number: int
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class CreateJob:
+    """Create the Job of a trial whose record stands already: a write was lost, or the Job before it started."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStart:
+    """Record that a trial's pod runs."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEnd:
+    """Read the metrics of a trial whose Job has finished, and record how it ended."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLoss:
+    """Record that a started trial's Job is gone, once the API server has confirmed it."""
+
+    trial: Trial
+
+
+Action = CheckTemplate | CreateTrial | CreateJob | RecordStart | RecordEnd | RecordLoss
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do now, how many trials there will be in all, and whether no more will be started."""
+
+    actions: tuple[Action, ...] = ()
+    planned: int = 0
+    is_exhausted: bool = False
+    is_hopeless: bool = False
+    next_check: datetime | None = None
+
+
+def make_plan(
+    sweep: Sweep, trials: Sequence[Trial], *, hold: Hold | None, is_template_checked: bool, now: datetime
+) -> Plan:
+    """Decide the next actions of a sweep. `trials` are in the order of their numbers.
+
+    What has happened is recorded whatever state the spec is in; new Jobs are created only when nothing is in the way.
+    """
+    settling = tuple(action for trial in trials if (action := _settle(trial)) is not None)
+    spec = sweep.spec
+    if spec is None:
+        return Plan(settling)
+    planned = planned_trials(spec)
+    if hold is not None and now < hold.until:
+        return Plan(settling, planned, next_check=hold.until)
+    if _is_hopeless(spec, trials):
+        return Plan(settling, planned, is_hopeless=True)
+    new, is_exhausted = _new_trials(spec, trials, planned)
+    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(trials), *new)
+    if creating and not is_template_checked:
+        check = CheckTemplate(_first_job(sweep, spec, creating[0]))
+        return Plan((*settling, check), planned, is_exhausted=is_exhausted)
+    return Plan((*settling, *creating), planned, is_exhausted=is_exhausted)
+
+
+def _settle(trial: Trial) -> RecordStart | RecordEnd | RecordLoss | None:
+    """Return what has happened to a trial and is not yet in its record."""
+    if trial.is_ended or trial.record.deleting:
+        return None
+    if trial.job is None:
+        return RecordLoss(trial) if trial.record.started else None
+    if trial.job.finished:
+        return RecordEnd(trial)
+    if trial.is_running and trial.record.state is State.PENDING:
+        return RecordStart(trial)
+    return None
+
+
+def _lost_jobs(trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
+    return tuple(
+        CreateJob(trial)
+        for trial in trials
+        if trial.job is None and not (trial.is_ended or trial.record.started or trial.record.deleting)
+    )
+
+
+def _new_trials(spec: HyperDriveSpec, trials: Sequence[Trial], planned: int) -> tuple[tuple[CreateTrial, ...], bool]:
+    """Return the trials to start, lowest numbers first, and whether the search space has no more.
+
+    A number without a record (deleted by hand, say) runs again: it has the same combination as before.
+    """
+    free = spec.limits.max_concurrent_trials - sum(trial.is_active for trial in trials)
+    if free <= 0 or len(trials) >= planned:
+        return (), False
+    by_number = {trial.record.number: trial for trial in trials}
+    taken: set[str] = set()
+    new: list[CreateTrial] = []
+    for number in range(1, planned + 1):
+        if len(new) == free:
+            break
+        if number in by_number:
+            taken.add(by_number[number].record.key)
+            continue
+        parameters = combination(spec, number, taken)
+        if parameters is None:
+            return tuple(new), True
+        new.append(CreateTrial(number, parameters))
+        taken.add(combination_key(parameters))
+    return tuple(new), False
+
+
+def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
+    ended = [trial for trial in trials if trial.is_ended]
+    enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
+    return len(ended) >= enough and not any(trial.record.state is State.SUCCEEDED for trial in ended)
+
+
+def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:
+    if isinstance(creation, CreateJob):
+        name, parameters = creation.trial.record.name, dict(creation.trial.record.parameters)
+    else:
+        name, parameters = trial_name(sweep.name, creation.number), creation.parameters
+    return build_job(spec, sweep_name=sweep.name, trial=name, trial_uid="", parameters=parameters)

@@ -1,0 +1,175 @@
+"""HyperDrive.status, computed whole from what is observed; never patched field by field, never a trigger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialCounts
+from hyperdrive_operator.api.v1alpha1.status import State as SweepState
+
+from . import timestamps
+from .conditions import Finding, dated, truth
+from .metrics import Goal, better
+from .planning import Hold, Plan
+from .problems import sentence
+from .sweep import Sweep
+from .trials import Record, State, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the status is made from."""
+
+    sweep: Sweep
+    trials: Sequence[Trial]
+    plan: Plan
+    hold: Hold | None
+    is_template_checked: bool
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing runs and nothing more will be started."""
+        if self.sweep.spec is None or self.hold is not None or not all(trial.is_ended for trial in self.trials):
+            return False
+        no_more = self.plan.is_hopeless or self.plan.is_exhausted
+        return no_more or (0 < self.plan.planned <= len(self.trials))
+
+    @property
+    def has_result(self) -> bool:
+        """At least one trial gave a value."""
+        return any(trial.record.state is State.SUCCEEDED for trial in self.trials)
+
+
+def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
+    """Return the whole status as JSON. Two calls with the same facts give the same status."""
+    previous = facts.sweep.status
+    findings = [_accepted(facts), _progressing(facts), _stalled(facts), _complete(facts), _failed(facts)]
+    counts = _counts(facts)
+    ended = counts.succeeded + counts.failed
+    has_begun = bool(facts.trials)
+    status = HyperDriveStatus(
+        observed_generation=facts.sweep.generation,
+        state=_state(facts, findings[0]),
+        progress=f"{ended}/{counts.planned}",
+        trials=counts,
+        best_trial=best_trial(facts),
+        start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
+        completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
+        conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
+    )
+    return status.model_dump(by_alias=True, exclude_none=True)
+
+
+def best_trial(facts: Facts) -> BestTrial | None:
+    """Return the succeeded trial with the best value; of equals the one with the lowest number."""
+    if facts.sweep.spec is None:
+        return None
+    goal: Goal = facts.sweep.spec.objective.goal
+    best: Record | None = None
+    best_value: float | None = None
+    for record in (trial.record for trial in facts.trials):
+        if record.state is State.SUCCEEDED and record.value is not None and better(goal, record.value, best_value):
+            best, best_value = record, record.value
+    if best is None or best_value is None:
+        return None
+    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=dict(best.parameters))
+
+
+def _counts(facts: Facts) -> TrialCounts:
+    running = sum(trial.is_running for trial in facts.trials)
+    succeeded = sum(trial.record.state is State.SUCCEEDED for trial in facts.trials)
+    failed = sum(trial.record.state is State.FAILED for trial in facts.trials)
+    return TrialCounts(
+        planned=facts.plan.planned,
+        created=len(facts.trials),
+        pending=len(facts.trials) - running - succeeded - failed,
+        running=running,
+        succeeded=succeeded,
+        failed=failed,
+    )
+
+
+def _state(facts: Facts, accepted: Finding) -> SweepState:
+    if accepted.status == "False":
+        return "Invalid"
+    if facts.is_over:
+        return "Complete" if facts.has_result else "Failed"
+    return "Running" if facts.trials else "Pending"
+
+
+def _accepted(facts: Facts) -> Finding:
+    kind = names.CONDITION_ACCEPTED
+    if problems := facts.sweep.problems:
+        return Finding(kind, "False", problems[0].reason, sentence(problems))
+    if facts.hold is not None and facts.hold.reason == names.REASON_INVALID_TEMPLATE:
+        return Finding(kind, "False", facts.hold.reason, facts.hold.message)
+    if facts.trials or facts.is_template_checked:
+        return Finding(kind, "True", names.REASON_VALID, "the spec is valid and the API server takes its Jobs")
+    return Finding(kind, "Unknown", names.REASON_UNCHECKED, "the Job of the first trial is not checked yet")
+
+
+def _progressing(facts: Facts) -> Finding:
+    kind = names.CONDITION_PROGRESSING
+    if facts.is_over:
+        finding = _complete(facts) if facts.has_result else _failed(facts)
+        return Finding(kind, "False", finding.reason, finding.message)
+    if facts.sweep.problems:
+        return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
+    if facts.hold is not None:
+        return Finding(kind, "False", facts.hold.reason, "no trial starts for now")
+    return Finding(kind, "True", names.REASON_RUNNING, "trials are being run")
+
+
+def _complete(facts: Facts) -> Finding:
+    kind = names.CONDITION_COMPLETE
+    if not (facts.is_over and facts.has_result):
+        return Finding(kind, "False", names.REASON_RUNNING, "not all trials have ended")
+    spec = facts.sweep.spec
+    best = best_trial(facts)
+    if spec is None or best is None:
+        return Finding(kind, "False", names.REASON_NO_USABLE_TRIAL, "no trial gave a usable result")
+    is_cut = facts.plan.is_exhausted or facts.plan.planned < spec.limits.max_total_trials
+    reason = names.REASON_SPACE_EXHAUSTED if is_cut else names.REASON_ALL_TRIALS_FINISHED
+    message = (
+        f"all {len(facts.trials)} trials have ended; "
+        f"best is {best.name} with {spec.objective.primary_metric}={best.value:g}"
+    )
+    return Finding(kind, "True", reason, message)
+
+
+def _failed(facts: Facts) -> Finding:
+    kind = names.CONDITION_FAILED
+    if not facts.is_over or facts.has_result:
+        return Finding(kind, "False", names.REASON_NOTHING_IN_THE_WAY, "the sweep has not failed")
+    return Finding(kind, "True", *_fruitless(facts.trials))
+
+
+def _stalled(facts: Facts) -> Finding:
+    """Say what a person has to mend. Whatever does not move must show here."""
+    kind = names.CONDITION_STALLED
+    if facts.sweep.problems:
+        return Finding(kind, "True", facts.sweep.problems[0].reason, sentence(facts.sweep.problems))
+    if facts.hold is not None:
+        return Finding(kind, "True", facts.hold.reason, facts.hold.message)
+    if any(trial.is_ended for trial in facts.trials) and not facts.has_result:
+        return Finding(kind, "True", *_fruitless(facts.trials))
+    waiting = [trial for trial in facts.trials if trial.is_active and trial.pod and trial.pod.waiting]
+    if waiting and not any(trial.is_running for trial in facts.trials):
+        first, more = waiting[0], len(waiting) - 1
+        message = f"{first.record.name} does not start: {first.pod.waiting if first.pod else ''}"
+        return Finding(kind, "True", names.REASON_POD_WAITING, message + (f" ({more} more wait)" if more else ""))
+    return Finding(kind, truth(holds=False), names.REASON_NOTHING_IN_THE_WAY, "nothing is in the way")
+
+
+def _fruitless(trials: Sequence[Trial]) -> tuple[str, str]:
+    """Return reason and message of a sweep none of whose ended trials gave a result: the commonest cause."""
+    ended = [trial.record for trial in trials if trial.is_ended]
+    reasons = [record.reason for record in ended]
+    commonest = max(reasons, key=lambda reason: (reasons.count(reason), reason))
+    last = [record for record in ended if record.reason == commonest][-1]
+    return (
+        commonest or names.REASON_NO_USABLE_TRIAL,
+        f"{len(ended)} of {len(ended)} ended trials gave no result; {last.name}: {last.message}",
+    )

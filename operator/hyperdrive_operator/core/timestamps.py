@@ -1,0 +1,19 @@
+"""Kubernetes' timestamps: RFC 3339 in UTC, to the second."""
+
+from datetime import UTC, datetime
+
+
+def parse(text: object) -> datetime | None:
+    """Return the moment, or None for anything that is no timestamp."""
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def text(moment: datetime) -> str:
+    """Return the moment as Kubernetes writes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,8 +5,7 @@ are part of the protocol. One exception carries them all; the functions below ar
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from hyperdrive_local.resources import Resource
@@ -38,16 +37,15 @@ class ApiError(Exception):
         return status | {"code": self.code}
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One reason why an object is invalid: where, of what kind, and the sentence."""
+class Cause(Protocol):
+    """One reason why an object is invalid: where, of what kind, and the sentence. `str()` has both."""
 
-    field: str
-    reason: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}" if self.field else self.message
+    @property
+    def path(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def body(self) -> str: ...
 
 
 def qualified(resource: "Resource") -> str:
@@ -97,6 +95,11 @@ def forbidden(resource: "Resource", name: str, why: str, causes: Iterable[dict[s
     return ApiError(403, "Forbidden", f'{qualified(resource)} "{name}" is forbidden: {why}', details)
 
 
+def not_decodable(resource: "Resource", kind: str, problem: str) -> ApiError:
+    """The body is no object of this kind."""
+    return bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {problem}')
+
+
 def bad_request(message: str) -> ApiError:
     """The request itself is wrong."""
     return ApiError(400, "BadRequest", message)
@@ -104,13 +107,17 @@ def bad_request(message: str) -> ApiError:
 
 def invalid(resource: "Resource", name: str, causes: Sequence[Cause]) -> ApiError:
     """The object breaks its schema or a rule: one cause for each field."""
-    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    return invalid_kind(resource.kind, resource.group, name, causes)
+
+
+def invalid_kind(kind: str, group: str, name: str, causes: Sequence[Cause]) -> ApiError:
+    """The same for what is no object: options of a request."""
     distinct = list(dict.fromkeys(str(cause) for cause in causes))
     listed = distinct[0] if len(distinct) == 1 else f"[{', '.join(distinct)}]"
-    details: dict[str, Any] = {"name": name, "group": resource.group, "kind": resource.kind}
-    details = {key: value for key, value in details.items() if value}
-    details["causes"] = [{"reason": c.reason, "message": c.message, "field": c.field} for c in causes]
-    return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {listed}', details)
+    named = {"name": name, "group": group, "kind": kind}
+    details: dict[str, Any] = {key: value for key, value in named.items() if value}
+    details["causes"] = [{"reason": cause.reason, "message": cause.body, "field": cause.path} for cause in causes]
+    return ApiError(422, "Invalid", f'{f"{kind}.{group}" if group else kind} "{name}" is invalid: {listed}', details)
 
 
 def expired(message: str) -> ApiError:

@@ -5,17 +5,26 @@ All of it runs on one event loop, so a call is atomic: nothing can happen betwee
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-from hyperdrive_local.objects import Object
-from hyperdrive_local.resources import Resource
+from hyperdrive_local.customresources import Definitions
+from hyperdrive_local.decoding import FieldValidation, WriteOptions
+from hyperdrive_local.deletion import DeleteOptions
+from hyperdrive_local.kinds import Kinds
+from hyperdrive_local.objects import Object, clone
+from hyperdrive_local.presenting import presented, seen
+from hyperdrive_local.resources import NAMESPACES, Resource
+from hyperdrive_local.selectors import parse
+from hyperdrive_local.store import Store
+from hyperdrive_local.writing import Writer
 
-FieldValidation = Literal["Strict", "Warn", "Ignore"]
+FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """One change: `type` is ADDED, MODIFIED, DELETED (or ERROR, whose object is a Status). Never modify `object`."""
+    """One change: `type` is ADDED, MODIFIED or DELETED. Never modify `object`."""
 
     type: str
     object: Object
@@ -24,13 +33,30 @@ class WatchEvent:
 class Registry:
     """Every object of the cluster, and the rules by which they change."""
 
+    def __init__(self, saved: Path | None = None) -> None:
+        """Start with what `dump` saved there, or as an empty cluster."""
+        self.store = Store()
+        if saved is not None:
+            self.store.load(saved)
+        self.kinds = Kinds()
+        self.definitions = Definitions(self.store, self.kinds)
+        self.writer = Writer(self.store, self.definitions)
+        for name in FIRST_NAMESPACES:
+            if self.store.get(NAMESPACES.storage_key, ("", name)) is None:
+                self.create(NAMESPACES, "", {"metadata": {"name": name}})
+
+    def dump(self, path: Path) -> None:
+        """Save everything, for another Registry to start with."""
+        self.store.dump(path)
+
     def resource(self, group: str, plural: str) -> Resource:
         """The resource served under that name, in its preferred version; ApiError 404 if there is none."""
-        raise NotImplementedError
+        return self.kinds.preferred(group, plural).resource
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
         """A copy of the object; namespace is empty for cluster-scoped ones."""
-        raise NotImplementedError
+        kind = self.kinds.of(resource)
+        return clone(presented(kind, self.writer.stored(kind, namespace, name)))
 
     def list(
         self,
@@ -41,7 +67,10 @@ class Registry:
         field_selector: str = "",
     ) -> tuple[list[Object], int]:
         """The objects (not copies: never modify them), of all namespaces if None, and the resourceVersion they had."""
-        raise NotImplementedError
+        kind = self.kinds.of(resource)
+        test = parse(resource, label_selector, field_selector)
+        held = self.store.select(resource.storage_key, namespace)
+        return [presented(kind, obj) for obj in held if test(obj)], self.store.version
 
     def create(
         self,
@@ -53,9 +82,11 @@ class Registry:
         field_validation: FieldValidation = "Strict",
     ) -> Object:
         """Store a new object; returns it as stored."""
-        raise NotImplementedError
+        kind = self.kinds.of(resource)
+        options = WriteOptions(dry_run=dry_run, field_validation=field_validation)
+        return clone(presented(kind, self.writer.create(kind, namespace, clone(body), options)))
 
-    def update(  # noqa: PLR0913  what a PUT says
+    def update(
         self,
         resource: Resource,
         namespace: str,
@@ -66,7 +97,9 @@ class Registry:
         dry_run: bool = False,
     ) -> Object:
         """Replace an object, or its status; 409 if `body` has another resourceVersion than the stored one."""
-        raise NotImplementedError
+        kind = self.kinds.of(resource)
+        options = WriteOptions(subresource=subresource, dry_run=dry_run)
+        return clone(presented(kind, self.writer.update(kind, namespace, name, clone(body), options)))
 
     def patch(  # noqa: PLR0913  what a PATCH says
         self,
@@ -80,9 +113,11 @@ class Registry:
         dry_run: bool = False,
     ) -> Object:
         """Change an object by a patch: `content_type` is that of the HTTP request."""
-        raise NotImplementedError
+        kind = self.kinds.of(resource)
+        options = WriteOptions(subresource=subresource, dry_run=dry_run, patched=True)
+        return clone(presented(kind, self.writer.patch(kind, namespace, name, patch, content_type, options)))
 
-    def delete(  # noqa: PLR0913  what a DELETE says
+    def delete(
         self,
         resource: Resource,
         namespace: str,
@@ -92,8 +127,10 @@ class Registry:
         propagation: str = "Background",
         grace_seconds: int | None = None,
     ) -> Object:
-        """Delete an object, or mark it as being deleted if it has finalizers or a grace period; returns its last state."""
-        raise NotImplementedError
+        """Delete an object, or mark it as being deleted if something holds it; returns its last state."""
+        kind = self.kinds.of(resource)
+        options = DeleteOptions(uid=uid, propagation=propagation, grace_seconds=grace_seconds)
+        return clone(presented(kind, self.writer.delete(kind, namespace, name, options)[0]))
 
     def watch(
         self,
@@ -104,5 +141,20 @@ class Registry:
         label_selector: str = "",
         field_selector: str = "",
     ) -> AsyncIterator[WatchEvent]:
-        """Every change after the resourceVersion `since`, in order; ApiError 410 if that is too old."""
-        raise NotImplementedError
+        """Every change after the resourceVersion `since`, in order.
+
+        ApiError 410 if that is too old: now, or later when the reader has fallen too far behind. Ends by itself when
+        the resource is no longer served.
+        """
+        kind = self.kinds.of(resource)
+        test = parse(resource, label_selector, field_selector)
+        self.store.log(resource.storage_key).position(since)
+
+        async def events() -> AsyncIterator[WatchEvent]:
+            gone = self.kinds.is_gone(resource)
+            async for changes in self.store.changes(resource.storage_key, since, gone):
+                for change in changes:
+                    if sight := seen(change, test, namespace):
+                        yield WatchEvent(sight[0], presented(kind, sight[1]))
+
+        return events()

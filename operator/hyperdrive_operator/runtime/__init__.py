@@ -1,1 +1,1 @@
-"""Wiring: configuration, kopf, logs, health and the process itself."""
+"""Wiring: configuration, logs, metrics, kopf's streams, and the supervisor that owns every thread."""

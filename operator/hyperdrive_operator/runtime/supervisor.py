@@ -1,0 +1,274 @@
+"""main(): starts everything in order, waits, and stops everything, within seconds, whatever state it is in.
+
+Crash-only: what ends by itself ends the process, with one line that says what it was. The next start reads everything
+anew, as after a kill.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import cache
+from typing import Final, Protocol
+
+from hyperdrive_operator import __version__
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.errors import KubeConfigError
+from hyperdrive_operator.kube.events import EventRecorder
+from hyperdrive_operator.kube.kinds import Kind, Object
+
+from .config import Config
+from .http import HttpServer
+from .logs import configure_logs
+from .readiness import wait_for_cluster
+from .telemetry import Telemetry
+from .watch import KopfWatcher
+
+logger = logging.getLogger(__name__)
+
+COMPONENT: Final = "hyperdrive-operator"
+# A pod has 30 seconds; but people press Ctrl-C again after three.
+STOP_SECONDS: Final = 2.8
+# What is left for events that are still to be written, and for kopf's thread.
+FLUSH_SECONDS: Final = 1.0
+JOIN_SECONDS: Final = 1.0
+# The controller gives a sign of life each few seconds, also when nothing happens.
+HEARTBEAT_SECONDS: Final = 60.0
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+
+class ControllerLike(Protocol):
+    """What the supervisor needs of the controller."""
+
+    synced: bool
+    heartbeat: float
+
+    def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
+        """Take in what a stream has brought. In the controller's loop."""
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+
+
+class ControllerFactory(Protocol):
+    """Makes the controller: the class itself, or a test's own."""
+
+    def __call__(
+        self,
+        client: KubeClient,
+        recorder: EventRecorder,
+        telemetry: Telemetry,
+        *,
+        namespaces: tuple[str, ...],
+        workers: int,
+        resync_seconds: float,
+    ) -> ControllerLike: ...
+
+
+class StartError(Exception):
+    """The operator can't start as it is told to: a person must change a setting."""
+
+
+class EndedError(Exception):
+    """Something that should go on for ever has come to an end."""
+
+
+class Supervisor:
+    """Owns all tasks and threads of the process."""
+
+    def __init__(
+        self, config: Config, make_controller: ControllerFactory, *, on_stopping: Callable[[], None] = lambda: None
+    ) -> None:
+        self._config = config
+        self._make_controller = make_controller
+        self._on_stopping = on_stopping
+        self._telemetry = Telemetry()
+        self._stop = asyncio.Event()
+        self._controller: ControllerLike | None = None
+        self._watcher: KopfWatcher | None = None
+        self._started_at = 0.0
+        self._waiting_for = "starting"
+        #: The port of /metrics and the probes, once they are served.
+        self.port = 0
+
+    def stop(self) -> None:
+        """Ask for the end. In the loop; a signal does."""
+        self._on_stopping()
+        self._stop.set()
+
+    async def run(self) -> int:
+        """Run until stopped or until something fails. Returns the exit status."""
+        work = asyncio.create_task(self._work(), name="work")
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        work.cancel()  # does nothing to a task that is done
+        try:
+            await work
+        except asyncio.CancelledError:
+            logger.info("stopped")
+            return EXIT_OK
+        except (KubeConfigError, StartError) as error:
+            logger.error(str(error))
+            return EXIT_USAGE
+        except Exception as error:  # noqa: BLE001  # the top of the process
+            return _report(error)
+        raise AssertionError("work goes on until it is cancelled or fails")
+
+    async def _work(self) -> None:
+        async with AsyncExitStack() as stack:
+            try:
+                await self._start_and_wait(stack)
+            finally:  # before the stack unwinds: that is what may take too long
+                self._on_stopping()
+
+    async def _start_and_wait(self, stack: AsyncExitStack) -> None:
+        config = self._config
+        client = await KubeClient.connect(
+            kubeconfig=config.kubeconfig,
+            context=config.context,
+            user_agent=f"{COMPONENT}/{__version__}",
+            on_request=self._telemetry.request,
+        )
+        stack.push_async_callback(client.close)
+        await self._serve_http(stack)
+        logger.info("starting", extra={"version": __version__, "server": client.server})
+        await wait_for_cluster(client, config.namespaces, self._set_waiting)
+
+        recorder = EventRecorder(client, COMPONENT, config.instance)
+        stack.push_async_callback(_flush, recorder)
+        controller = self._make_controller(
+            client,
+            recorder,
+            self._telemetry,
+            namespaces=config.namespaces,
+            workers=config.workers,
+            resync_seconds=config.resync_seconds,
+        )
+        self._started_at, self._controller = asyncio.get_running_loop().time(), controller
+        watcher = self._start_watcher(controller, stack)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_for_ever("the controller", controller.run()), name="controller")
+            group.create_task(_for_ever("the event recorder", recorder.run()), name="events")
+            group.create_task(_for_ever("kopf", asyncio.wrap_future(watcher.finished)), name="kopf")
+
+    async def _serve_http(self, stack: AsyncExitStack) -> None:
+        if self._config.listen is None:
+            return
+        server = HttpServer(
+            self._config.listen, metrics=self._telemetry.render, healthy=self.health_problem, ready=self.ready_problem
+        )
+        try:
+            await server.start()
+        except OSError as error:
+            raise StartError(f"--listen: {error.strerror or error}; give another ADDRESS:PORT, or off") from error
+        self.port = server.port
+        stack.push_async_callback(server.stop)
+
+    def _start_watcher(self, controller: ControllerLike, stack: AsyncExitStack) -> KopfWatcher:
+        loop = asyncio.get_running_loop()
+
+        def hand_over(kind: Kind, event_type: str | None, body: Object) -> None:
+            with suppress(RuntimeError):  # the loop is closed: we are on our way out
+                loop.call_soon_threadsafe(controller.observe, kind, event_type, body)
+
+        config = self._config
+        watcher = self._watcher = KopfWatcher(
+            kubeconfig=config.kubeconfig, context=config.context, namespaces=config.namespaces, on_event=hand_over
+        )
+        watcher.start()
+        stack.push_async_callback(_stop_watcher, watcher)
+        return watcher
+
+    def _set_waiting(self, problem: str) -> None:
+        self._waiting_for = problem
+
+    def health_problem(self) -> str:
+        """Say why the process should be killed; empty if it should not."""
+        if self._watcher is not None and self._watcher.finished.done():
+            return "kopf has ended"
+        if self._controller is not None:
+            silence = asyncio.get_running_loop().time() - max(self._controller.heartbeat, self._started_at)
+            if silence > HEARTBEAT_SECONDS:
+                return f"no sign of life from the controller for {silence:.0f} s"
+        return ""
+
+    def ready_problem(self) -> str:
+        """Say why the operator does no work yet; empty if it does."""
+        if self._controller is None:
+            return self._waiting_for or "starting"
+        return "" if self._controller.synced else "reading the cluster's objects"
+
+
+async def _for_ever(what: str, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception as error:
+        raise EndedError(f"{what} failed: {type(error).__name__}: {error}") from error
+    raise EndedError(f"{what} has ended by itself")
+
+
+async def _flush(recorder: EventRecorder) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await recorder.flush()
+
+
+async def _stop_watcher(watcher: KopfWatcher) -> None:
+    watcher.stop()
+    if not await asyncio.to_thread(watcher.join, JOIN_SECONDS):
+        logger.debug("kopf's thread is left behind")
+
+
+def _report(error: BaseException) -> int:
+    """Log what ended the operator: one line, and the traceback of what it was not made for."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, EndedError):
+        logger.error("failed: %s", error, exc_info=error)
+    else:
+        logger.error(str(error), exc_info=error.__cause__)
+    return EXIT_FAILED
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the operator as a process. Returns its exit status."""
+    config = Config.from_env(
+        os.environ,
+        sys.argv[1:] if argv is None else argv,
+        terminal=sys.stderr.isatty(),
+        hostname=socket.gethostname(),
+    )
+    configure_logs(format=config.log_format, level=config.log_level)
+    return asyncio.run(_run(config))
+
+
+async def _run(config: Config) -> int:
+    # Not at the top: --help and a wrong flag need not wait for it.
+    from hyperdrive_operator.controller.controller import Controller  # noqa: PLC0415
+
+    supervisor = Supervisor(config, Controller, on_stopping=_limit_stopping)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, supervisor.stop)
+    return await supervisor.run()
+
+
+@cache  # the first call counts
+def _limit_stopping() -> None:
+    """End the process soon, come what may: a thread in a DNS look-up or a hung kopf can't be cancelled."""
+    timer = threading.Timer(STOP_SECONDS, _give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up() -> None:
+    logger.error("not stopped within %.1f s: leaving at once", STOP_SECONDS)
+    os._exit(EXIT_FAILED)

@@ -1,0 +1,93 @@
+"""The operator's metrics. Labels come from closed sets: never the name of anything."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+# From a cached read to the time-out of a request.
+REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# From a pass that changes nothing to one that creates hundreds of Jobs.
+RECONCILE_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+# An idle slot is paid for: below a second is what we promise, minutes are a fault.
+REFILL_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
+
+
+class Telemetry:
+    """All collectors, in a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = self._registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "hyperdrive_api_requests",
+            "Requests to the API server (code 0: no answer).",
+            ("verb", "resource", "code"),
+            registry=registry,
+        )
+        self._request_seconds = Histogram(
+            "hyperdrive_api_request_seconds",
+            "Time until the API server's answer began.",
+            ("verb",),
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._reconciles = Counter("hyperdrive_reconciles", "Passes over one sweep.", ("result",), registry=registry)
+        self._reconcile_seconds = Histogram(
+            "hyperdrive_reconcile_seconds",
+            "Time of one pass over one sweep.",
+            buckets=RECONCILE_BUCKETS,
+            registry=registry,
+        )
+        self._queue_depth = Gauge("hyperdrive_queue_depth", "Sweeps that wait for a pass.", registry=registry)
+        self._sweeps = Gauge("hyperdrive_sweeps", "Sweeps by state.", ("state",), registry=registry)
+        self._trials = Gauge("hyperdrive_trials", "Trials by state.", ("state",), registry=registry)
+        self._trials_ended = Counter(
+            "hyperdrive_trials_ended", "Trials that ended since the start, by state.", ("state",), registry=registry
+        )
+        self._slot_refill_seconds = Histogram(
+            "hyperdrive_slot_refill_seconds",
+            "From the end of a Job to the creation of the next one.",
+            buckets=REFILL_BUCKETS,
+            registry=registry,
+        )
+
+    def request(self, verb: str, resource: str, code: int, seconds: float) -> None:
+        """Count a request to the API server."""
+        self._requests.labels(verb, resource, str(code)).inc()
+        self._request_seconds.labels(verb).observe(seconds)
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """Count a pass over a sweep."""
+        self._reconciles.labels(result).inc()
+        self._reconcile_seconds.observe(seconds)
+
+    def queue_depth(self, depth: int) -> None:
+        """Say how many sweeps wait."""
+        self._queue_depth.set(depth)
+
+    def sweeps(self, counts: Mapping[str, int]) -> None:
+        """Say how many sweeps there are of each state; a state that is not named has none."""
+        _replace(self._sweeps, counts)
+
+    def trials(self, counts: Mapping[str, int]) -> None:
+        """Say how many trials there are of each state; a state that is not named has none."""
+        _replace(self._trials, counts)
+
+    def trial_ended(self, state: str) -> None:
+        """Count a trial that has come to its end."""
+        self._trials_ended.labels(state).inc()
+
+    def slot_refilled(self, seconds: float) -> None:
+        """Note how long a slot stood empty."""
+        self._slot_refill_seconds.observe(seconds)
+
+    def render(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+def _replace(gauge: Gauge, counts: Mapping[str, int]) -> None:
+    gauge.clear()
+    for state, count in counts.items():
+        gauge.labels(state).set(count)

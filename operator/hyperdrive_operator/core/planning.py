@@ -89,17 +89,19 @@ def make_plan(
 
     What has happened is recorded whatever state the spec is in; new Jobs are created only when nothing is in the way.
     """
-    settling = tuple(action for trial in trials if (action := _settle(trial)) is not None)
     spec = sweep.spec
     if spec is None:
-        return Plan(settling)
+        return Plan()
+    settling = tuple(action for trial in trials if (action := _settle(trial)) is not None)
     planned = planned_trials(spec)
+    if sweep.problems:
+        return Plan(settling, planned)
     if hold is not None and now < hold.until:
         return Plan(settling, planned, next_check=hold.until)
     if _is_hopeless(spec, trials):
         return Plan(settling, planned, is_hopeless=True)
     new, is_exhausted = _new_trials(spec, trials, planned)
-    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(trials), *new)
+    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *new)
     if creating and not is_template_checked:
         check = CheckTemplate(_first_job(sweep, spec, creating[0]))
         return Plan((*settling, check), planned, is_exhausted=is_exhausted)
@@ -119,12 +121,15 @@ def _settle(trial: Trial) -> RecordStart | RecordEnd | RecordLoss | None:
     return None
 
 
-def _lost_jobs(trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
-    return tuple(
+def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
+    """Return the recorded trials whose Job is to be created, as many as there is room for."""
+    room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials)
+    lost = [
         CreateJob(trial)
         for trial in trials
         if trial.job is None and not (trial.is_ended or trial.record.started or trial.record.deleting)
-    )
+    ]
+    return tuple(lost[: max(room, 0)])
 
 
 def _new_trials(spec: HyperDriveSpec, trials: Sequence[Trial], planned: int) -> tuple[tuple[CreateTrial, ...], bool]:

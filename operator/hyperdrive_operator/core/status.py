@@ -31,7 +31,7 @@ class Facts:
     @property
     def is_over(self) -> bool:
         """Nothing runs and nothing more will be started."""
-        if self.sweep.spec is None or self.hold is not None or not all(trial.is_ended for trial in self.trials):
+        if self.sweep.problems or self.hold is not None or not all(trial.is_ended for trial in self.trials):
             return False
         no_more = self.plan.is_hopeless or self.plan.is_exhausted
         return no_more or (0 < self.plan.planned <= len(self.trials))

@@ -16,7 +16,7 @@ from .problems import Problem, problems_of
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One HyperDrive. `spec` is None exactly when `problems` says why."""
+    """One HyperDrive. `spec` is None when it can't be read at all; with `problems` no trial starts."""
 
     uid: str
     namespace: str
@@ -59,5 +59,4 @@ def _parse(name: str, raw: Any) -> tuple[HyperDriveSpec | None, tuple[Problem, .
         spec = HyperDriveSpec.model_validate(raw)
     except ValidationError as error:
         return None, problems_of(error)
-    problems = template_problems(spec)
-    return (None, problems) if problems else (spec, ())
+    return spec, template_problems(spec)

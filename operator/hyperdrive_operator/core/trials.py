@@ -81,7 +81,7 @@ class Pod:
     uid: str
     namespace: str
     name: str
-    trial: str
+    job_uid: str
     resource_version: str
     created: str
     phase: str
@@ -172,7 +172,7 @@ def read_pod(body: Body) -> Pod:
     codes = [end.get("exitCode", 0) for end in ends]
     return Pod(
         **_identity(metadata),
-        trial=(metadata.get("labels") or {}).get(names.LABEL_TRIAL, ""),
+        job_uid=_owner_uid(metadata, "Job", "batch/v1"),
         created=metadata.get("creationTimestamp", ""),
         phase=status.get("phase", ""),
         started=_container_start(statuses) or timestamps.parse(status.get("startTime")),
@@ -191,10 +191,10 @@ def _identity(metadata: Body) -> dict[str, str]:
     }
 
 
-def _owner_uid(metadata: Body, kind: str) -> str:
-    """Return the uid of the controlling owner of that kind of ours, or nothing: names may be reused, uids never."""
+def _owner_uid(metadata: Body, kind: str, api_version: str = names.API_VERSION) -> str:
+    """Return the uid of the controlling owner of that kind, or nothing: names may be reused, uids never."""
     for owner in metadata.get("ownerReferences") or ():
-        if owner.get("kind") == kind and owner.get("apiVersion") == names.API_VERSION and owner.get("controller"):
+        if owner.get("kind") == kind and owner.get("apiVersion") == api_version and owner.get("controller"):
             return str(owner.get("uid", ""))
     return ""
 

@@ -1,0 +1,187 @@
+"""What is known of the cluster: small views of HyperDrives, trials, Jobs and pods, joined by owner uid.
+
+It is fed by the watch, by the periodic relist and by the answers to our own writes, so that a pass sees what the pass
+before it has done. An older version never replaces a newer one, and what was deleted does not come back by a late
+answer. Not thread-safe: it belongs to the controller's event loop.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.core.sweep import Sweep, read_sweep
+from hyperdrive_operator.core.trials import Job, Pod, Record, Trial, read_job, read_pod, read_record
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+
+from .queue import Key
+
+#: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
+MAX_TOMBSTONES: Final = 10_000
+
+View = Sweep | Record | Job | Pod
+
+
+class Cache:
+    """Views by kind and uid, and the trials joined from them."""
+
+    def __init__(self) -> None:
+        self._views: dict[Kind, dict[str, View]] = {kind: {} for kind in (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)}
+        self._keys: dict[str, Key] = {}
+        self._seen: dict[str, int] = {}
+        self._clock = 0
+        self._tombstones: OrderedDict[str, None] = OrderedDict()
+        self._sweep_uids: dict[Key, str] = {}
+        self._records: defaultdict[str, dict[str, Record]] = defaultdict(dict)
+        self._job_of: dict[str, str] = {}
+        self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._joined: dict[str, Trial] = {}
+
+    # --- asking -------------------------------------------------------------------------------------------------
+
+    def sweep(self, key: Key) -> Sweep | None:
+        """Return the HyperDrive of that name, or None."""
+        view = self._views[HYPERDRIVES].get(self._sweep_uids.get(key, ""))
+        return view if isinstance(view, Sweep) else None
+
+    def sweeps(self) -> list[Sweep]:
+        """Return all HyperDrives."""
+        return [view for view in self._views[HYPERDRIVES].values() if isinstance(view, Sweep)]
+
+    def trials(self, sweep: Sweep) -> list[Trial]:
+        """Return the trials that this HyperDrive (not one of the same name before it) owns, by number."""
+        joined = [self._joined.get(record.uid) or self._join(record) for record in self._records[sweep.uid].values()]
+        joined.sort(key=lambda trial: trial.record.number)
+        return joined
+
+    # --- learning -----------------------------------------------------------------------------------------------
+
+    def observe(self, kind: Kind, event_type: str | None, body: Object) -> Key | None:
+        """Take in an object; return the HyperDrive that it concerns if anything is new."""
+        uid = body["metadata"]["uid"]
+        if event_type == "DELETED":
+            return self._forget(kind, uid, body)
+        if uid in self._tombstones:
+            return None
+        known = self._views[kind].get(uid)
+        self._clock += 1
+        self._seen[uid] = self._clock
+        if known is not None and not _is_newer(body, known):
+            return None
+        view = self._read(kind, body, known)
+        if known is not None:
+            self._detach(known)
+        self._views[kind][uid] = view
+        self._keys[uid] = _key_of(kind, body)
+        self._attach(view)
+        return self._keys[uid]
+
+    def mark(self) -> int:
+        """Return a mark to give to `replace_all`: what is observed after it is newer than the list asked for now."""
+        return self._clock
+
+    def replace_all(self, kind: Kind, bodies: Iterable[Object], mark: int) -> set[Key]:
+        """Take in a list of all objects of a kind, forget what it lacks, and return the HyperDrives concerned."""
+        concerned = set()
+        listed = set()
+        for body in bodies:
+            listed.add(body["metadata"]["uid"])
+            if (key := self.observe(kind, None, body)) is not None:
+                concerned.add(key)
+        for uid in [uid for uid in self._views[kind] if uid not in listed and self._seen.get(uid, 0) <= mark]:
+            if (key := self._forget(kind, uid, None)) is not None:
+                concerned.add(key)
+        return concerned
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _read(self, kind: Kind, body: Object, known: View | None) -> View:
+        if kind is HYPERDRIVES:
+            return read_sweep(body, known if isinstance(known, Sweep) else None)
+        return _READERS[kind](body)
+
+    def _forget(self, kind: Kind, uid: str, body: Object | None) -> Key | None:
+        self._tombstones[uid] = None
+        while len(self._tombstones) > MAX_TOMBSTONES:
+            self._tombstones.popitem(last=False)
+        view = self._views[kind].pop(uid, None)
+        self._seen.pop(uid, None)
+        key = self._keys.pop(uid, None)
+        if view is not None:
+            self._detach(view)
+        return key or (_key_of(kind, body) if body is not None else None)
+
+    def _attach(self, view: View) -> None:
+        match view:
+            case Sweep():
+                self._sweep_uids[Key(view.namespace, view.name)] = view.uid
+            case Record():
+                self._records[view.sweep_uid][view.uid] = view
+                self._joined.pop(view.uid, None)
+            case Job():
+                self._job_of[view.trial_uid] = view.uid
+                self._joined.pop(view.trial_uid, None)
+            case Pod():
+                self._pods_of[view.job_uid][view.uid] = view
+                self._unjoin_job(view.job_uid)
+
+    def _detach(self, view: View) -> None:
+        match view:
+            case Sweep():
+                key = Key(view.namespace, view.name)
+                if self._sweep_uids.get(key) == view.uid:
+                    del self._sweep_uids[key]
+            case Record():
+                _drop(self._records, view.sweep_uid, view.uid)
+                self._joined.pop(view.uid, None)
+            case Job():
+                if self._job_of.get(view.trial_uid) == view.uid:
+                    del self._job_of[view.trial_uid]
+                self._joined.pop(view.trial_uid, None)
+            case Pod():
+                _drop(self._pods_of, view.job_uid, view.uid)
+                self._unjoin_job(view.job_uid)
+
+    def _unjoin_job(self, job_uid: str) -> None:
+        job = self._views[JOBS].get(job_uid)
+        if isinstance(job, Job):
+            self._joined.pop(job.trial_uid, None)
+
+    def _join(self, record: Record) -> Trial:
+        job = self._views[JOBS].get(self._job_of.get(record.uid, ""))
+        job = job if isinstance(job, Job) else None
+        pods = self._pods_of.get(job.uid, {}).values() if job else ()
+        trial = Trial(record, job, max(pods, key=_significance, default=None))
+        self._joined[record.uid] = trial
+        return trial
+
+
+_READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_record, JOBS: read_job, PODS: read_pod}
+
+
+def _significance(pod: Pod) -> tuple[bool, str, str]:
+    """Of a Job's pods the running one speaks for it, else the newest."""
+    return pod.phase == "Running", pod.created, pod.uid
+
+
+def _key_of(kind: Kind, body: Object) -> Key:
+    metadata = body["metadata"]
+    if kind is HYPERDRIVES:
+        return Key(metadata["namespace"], metadata["name"])
+    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(names.LABEL_HYPERDRIVE, ""))
+
+
+def _is_newer(body: Object, known: View) -> bool:
+    """Compare resource versions: since Kubernetes 1.35 clients may, as whole numbers."""
+    try:
+        return int(body["metadata"].get("resourceVersion", "")) > int(known.resource_version)
+    except ValueError:
+        return True
+
+
+def _drop(index: dict[str, Any], owner: str, uid: str) -> None:
+    members = index.get(owner)
+    if members is not None:
+        members.pop(uid, None)
+        if not members:
+            del index[owner]

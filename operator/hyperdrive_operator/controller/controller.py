@@ -1,0 +1,192 @@
+"""The controller: a first relist, then workers on the queue, and the relist again from time to time."""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
+from hyperdrive_operator.kube.events import EventRecorder
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+from hyperdrive_operator.kube.logcontext import log_context
+
+from .cache import Cache
+from .queue import Key, WorkQueue
+from .reconciler import Reconciler
+
+logger = logging.getLogger(__name__)
+
+#: What is watched and listed, and which of it is ours.
+WATCHED: Final[tuple[tuple[Kind, str], ...]] = (
+    (HYPERDRIVES, ""),
+    (HYPERDRIVE_TRIALS, ""),
+    (JOBS, f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"),
+    (PODS, names.LABEL_TRIAL),
+)
+HEARTBEAT_SECONDS: Final = 1.0
+#: Pause after a relist that failed.
+RELIST_RETRY_SECONDS: Final = 5.0
+
+
+class Telemetry(Protocol):
+    """What the controller counts."""
+
+    def reconciled(self, result: str, seconds: float) -> None:
+        """Count one reconcile."""
+
+    def queue_depth(self, depth: int) -> None:
+        """Set the number of waiting keys."""
+
+    def sweeps(self, counts: Mapping[str, int]) -> None:
+        """Set the number of sweeps by state."""
+
+    def trials(self, counts: Mapping[str, int]) -> None:
+        """Set the number of trials by state."""
+
+    def trial_ended(self, state: str) -> None:
+        """Count a trial's end."""
+
+
+def utc_now() -> datetime:
+    """Return the time of this machine, aware of its zone."""
+    return datetime.now(UTC)
+
+
+class Controller:
+    """Owns cache and queue. All of it lives in one event loop."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        recorder: EventRecorder,
+        telemetry: Telemetry,
+        *,
+        namespaces: tuple[str, ...] = (),
+        workers: int = 4,
+        resync_seconds: float = 600.0,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._telemetry = telemetry
+        self._namespaces: tuple[str | None, ...] = namespaces or (None,)
+        self._workers = workers
+        self._resync_seconds = resync_seconds
+        self._cache = Cache()
+        self._queue = WorkQueue()
+        self._reconciler = Reconciler(client, self._cache, recorder, clock=clock, on_trial_ended=telemetry.trial_ended)
+        self.synced = False
+        self.heartbeat = 0.0
+
+    def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
+        """Take in what the watch saw. To be called in the controller's loop."""
+        key = self._cache.observe(kind, event_type, body)
+        if key is not None:
+            self._queue.add(key)
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises only what is a bug."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._beat(), name="heartbeat")
+                tasks.create_task(self._recorder.run(), name="events")
+                await self._first_relist()
+                self.synced = True
+                tasks.create_task(self._resync(), name="resync")
+                for number in range(self._workers):
+                    tasks.create_task(self._work(), name=f"worker-{number}")
+        finally:
+            self._queue.close()
+
+    # --- relist -------------------------------------------------------------------------------------------------
+
+    async def _first_relist(self) -> None:
+        """Nothing is decided before everything is known: a Job not seen yet must not look like a Job that is gone."""
+        while True:
+            if await self._relist():
+                break
+            await asyncio.sleep(RELIST_RETRY_SECONDS)
+        logger.info("watching", extra={"sweeps": len(self._cache.sweeps())})
+
+    async def _resync(self) -> None:
+        """Find what the watch has missed: kopf never tells what was deleted while its stream was broken."""
+        while True:
+            await asyncio.sleep(self._resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311  spreads load, no secret
+            await self._relist()
+
+    async def _relist(self) -> bool:
+        try:
+            for kind, selector in WATCHED:
+                mark = self._cache.mark()
+                bodies: list[Object] = []
+                for namespace in self._namespaces:
+                    bodies += await self._client.list(kind, namespace, label_selector=selector)
+                for key in self._cache.replace_all(kind, bodies, mark):
+                    self._queue.add(key)
+        except ClusterError as error:
+            logger.warning("relist failed, next try follows", extra={"error": str(error)})
+            return False
+        for sweep in self._cache.sweeps():
+            self._queue.add(Key(sweep.namespace, sweep.name))
+        return True
+
+    # --- work ---------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            try:
+                await self._reconcile(key)
+            finally:
+                self._queue.done(key)
+
+    async def _reconcile(self, key: Key) -> None:
+        """Reconcile one key; the only place where errors become retries."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        result = "ok"
+        with log_context(sweep=str(key)):
+            try:
+                delay = await self._reconciler.reconcile(key)
+            except ConflictError:
+                result = "conflict"  # somebody changed it: look again, it is no error
+                self._queue.add_failed(key)
+            except ThrottledError as error:
+                result = "throttled"
+                self._queue.add_after(key, error.retry_after)
+            except ClusterError as error:
+                result = "error"
+                seconds = self._queue.add_failed(key)
+                logger.warning("will try again", extra={"error": str(error), "seconds": seconds})
+            except Exception:  # a bug must not stop the other sweeps; it shows in the log and the metrics
+                result = "bug"
+                self._queue.add_failed(key)
+                logger.exception("reconcile failed")
+            else:
+                self._queue.forget_failures(key)
+                if delay is not None:
+                    self._queue.add_after(key, delay)
+        self._telemetry.reconciled(result, loop.time() - began)
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self.heartbeat = loop.time()
+            self._telemetry.queue_depth(len(self._queue))
+            self._count()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    def _count(self) -> None:
+        """Sum up what the sweeps' statuses say; the trials themselves would be thousands."""
+        sweeps = self._cache.sweeps()
+        self._telemetry.sweeps(Counter(sweep.status.get("state") or "Pending" for sweep in sweeps))
+        trials: Counter[str] = Counter()
+        for sweep in sweeps:
+            counts = sweep.status.get("trials") or {}
+            trials.update({state: counts.get(state, 0) for state in ("pending", "running", "succeeded", "failed")})
+        self._telemetry.trials(trials)

@@ -1,0 +1,254 @@
+"""Applies a plan's actions, several at a time. Each is safe to repeat: what is there already and ours is success."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.core import outcome as outcomes
+from hyperdrive_operator.core.jobs import build_job, build_trial
+from hyperdrive_operator.core.planning import (
+    Action,
+    CheckTemplate,
+    CreateJob,
+    CreateTrial,
+    RecordEnd,
+    RecordLoss,
+    RecordStart,
+)
+from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.core.trials import Job, Record, Trial, read_job, read_record
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.errors import (
+    AlreadyExistsError,
+    ClusterError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, PODS, Kind, Object
+
+from .cache import Cache
+
+#: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
+MAX_PARALLEL_WRITES: Final = 16
+#: A log that can't be read for so long after its Job ended is given up: the trial's end must be recorded some day.
+LOG_PATIENCE: Final = timedelta(minutes=2)
+#: How much of the end of a log is read.
+LOG_LINES: Final = 20_000
+LOG_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why Jobs can't be created, found while trying."""
+
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a plan."""
+
+    ended: list[Record] = field(default_factory=list)
+    created: int = 0
+    has_checked_template: bool = False
+    obstacle: Obstacle | None = None
+    failures: list[ClusterError] = field(default_factory=list)
+
+    def raise_for_failures(self) -> None:
+        """Raise the first failure that only another try can mend."""
+        if self.failures:
+            raise self.failures[0]
+
+
+class Executor:
+    """The hands of a reconcile."""
+
+    def __init__(self, client: KubeClient, cache: Cache) -> None:
+        self._client = client
+        self._cache = cache
+
+    async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
+        """Apply all actions; one that fails does not keep the others from being tried."""
+        outcome = Outcome()
+        places = asyncio.Semaphore(MAX_PARALLEL_WRITES)
+
+        async def attempt(action: Action) -> None:
+            async with places:
+                if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
+                    return  # the others would only meet the same
+                try:
+                    await self._apply(sweep, action, outcome, now)
+                except ClusterError as error:
+                    outcome.failures.append(error)
+
+        await asyncio.gather(*(attempt(action) for action in actions))
+        return outcome
+
+    async def _apply(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:
+        match action:
+            case CheckTemplate(job=job):
+                await self._check_template(sweep, job, outcome)
+            case CreateTrial():
+                await self._create_trial(sweep, action, outcome, now)
+            case CreateJob(trial=trial):
+                await self._create_job(sweep, trial.record, outcome, now)
+            case RecordStart(trial=trial):
+                await self._write_status(trial.record, outcomes.started(trial, now))
+            case RecordEnd(trial=trial):
+                await self._record_end(sweep, trial, outcome, now)
+            case RecordLoss(trial=trial):
+                await self._record_loss(trial, outcome, now)
+
+    # --- creating -----------------------------------------------------------------------------------------------
+
+    async def _check_template(self, sweep: Sweep, job: Object, outcome: Outcome) -> None:
+        try:
+            await self._client.create(JOBS, sweep.namespace, job, dry_run=True)
+        except AlreadyExistsError:
+            outcome.has_checked_template = True  # whose it is shows when the Job is created
+        except InvalidError as error:
+            message = f"spec.trialTemplate: the API server refuses the Job: {error.message}"
+            outcome.obstacle = Obstacle(names.REASON_INVALID_TEMPLATE, message)
+        except ForbiddenError as error:
+            outcome.obstacle = _forbidden(error)
+        else:
+            outcome.has_checked_template = True
+
+    async def _create_trial(self, sweep: Sweep, action: CreateTrial, outcome: Outcome, now: datetime) -> None:
+        manifest = build_trial(
+            sweep_name=sweep.name, sweep_uid=sweep.uid, number=action.number, parameters=action.parameters
+        )
+        try:
+            body = await self._create(HYPERDRIVE_TRIALS, sweep.namespace, manifest)
+        except ForbiddenError as error:
+            outcome.obstacle = _forbidden(error)
+            return
+        record = read_record(body)
+        if record.sweep_uid != sweep.uid:
+            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name)
+            return
+        await self._create_job(sweep, record, outcome, now)
+
+    async def _create_job(self, sweep: Sweep, record: Record, outcome: Outcome, now: datetime) -> None:
+        """Create the Job of a record: with the parameters that the record holds, whoever wrote it."""
+        if sweep.spec is None:
+            return
+        manifest = build_job(
+            sweep.spec,
+            sweep_name=sweep.name,
+            trial=record.name,
+            trial_uid=record.uid,
+            parameters=dict(record.parameters),
+        )
+        try:
+            job = read_job(await self._create(JOBS, sweep.namespace, manifest))
+        except InvalidError as error:
+            refused = outcomes.job_refused(Trial(record, None, None), error.message, now)
+            await self._write_end(record, refused, outcome)
+        except ForbiddenError as error:
+            outcome.obstacle = _forbidden(error)
+        else:
+            if job.trial_uid != record.uid:
+                outcome.obstacle = _name_taken(JOBS, record.name)
+            else:
+                outcome.created += 1
+
+    async def _create(self, kind: Kind, namespace: str, manifest: Object) -> Object:
+        """Create an object, or return the one that has its name; either way the cache knows it now."""
+        try:
+            body = await self._client.create(kind, namespace, manifest)
+        except AlreadyExistsError:
+            body = await self._client.get(kind, namespace, manifest["metadata"]["name"])
+        self._cache.observe(kind, None, body)
+        return body
+
+    # --- recording ----------------------------------------------------------------------------------------------
+
+    async def _record_end(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
+        if sweep.spec is None or trial.job is None:
+            return
+        wants_log = sweep.spec.metrics.source == "Log" and outcomes.needs_log(trial, sweep.spec.objective)
+        log = await self._log(sweep, trial, trial.job, now) if wants_log else outcomes.Log()
+        # reading megabytes of log takes a while: not on the event loop
+        status = await asyncio.to_thread(outcomes.ended, trial, trial.job, sweep.spec.objective, log, now)
+        await self._write_end(trial.record, status, outcome)
+
+    async def _log(self, sweep: Sweep, trial: Trial, job: Job, now: datetime) -> outcomes.Log:
+        """Read the end of the log of the trial's pod. Without one for good, say why."""
+        try:
+            pod = trial.pod.name if trial.pod else await self._find_pod(job)
+            if not pod:
+                return outcomes.Log(problem="its pod is gone")
+            text = await self._client.read_log(
+                sweep.namespace, pod, _first_container(sweep), tail_lines=LOG_LINES, limit_bytes=LOG_BYTES
+            )
+            return outcomes.Log(text.decode(errors="replace"))
+        except (NotFoundError, InvalidError, ForbiddenError) as error:
+            return outcomes.Log(problem=error.message)
+        except ClusterError as error:
+            if now - (job.ended or now) > LOG_PATIENCE:
+                return outcomes.Log(problem=error.message)
+            raise
+
+    async def _find_pod(self, job: Job) -> str:
+        """Ask for the pod that the watch has not shown yet."""
+        selector = f"{names.LABEL_TRIAL}={job.name}"
+        for body in await self._client.list(PODS, job.namespace, label_selector=selector):
+            self._cache.observe(PODS, None, body)
+            if any(owner.get("uid") == job.uid for owner in body["metadata"].get("ownerReferences") or ()):
+                return str(body["metadata"]["name"])
+        return ""
+
+    async def _record_loss(self, trial: Trial, outcome: Outcome, now: datetime) -> None:
+        """Record a Job as gone only when the API server says so: the cache may be behind, and the record is final."""
+        try:
+            body = await self._client.get(JOBS, trial.record.namespace, trial.record.name)
+        except NotFoundError:
+            body = None
+        if body is not None and read_job(body).trial_uid == trial.record.uid:
+            self._cache.observe(JOBS, None, body)
+            return
+        await self._write_end(trial.record, outcomes.job_deleted(trial, now), outcome)
+
+    async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> None:
+        body = await self._write_status(record, status)
+        if body is not None:
+            outcome.ended.append(read_record(body))
+
+    async def _write_status(self, record: Record, status: outcomes.TrialStatus) -> Object | None:
+        """Write a record's status, unless somebody else has changed it: then the next pass decides again."""
+        precondition = {"uid": record.uid, "resourceVersion": record.resource_version}
+        patch = {"metadata": precondition, "status": status}
+        try:
+            body = await self._client.patch(
+                HYPERDRIVE_TRIALS, record.namespace, record.name, patch, subresource="status"
+            )
+        except NotFoundError:  # deleted by hand: its number runs again
+            metadata = {"uid": record.uid, "namespace": record.namespace, "name": record.name}
+            self._cache.observe(HYPERDRIVE_TRIALS, "DELETED", {"metadata": metadata})
+            return None
+        self._cache.observe(HYPERDRIVE_TRIALS, None, body)
+        return body
+
+
+def _first_container(sweep: Sweep) -> str:
+    """Name the container whose log counts: the template's first. Others may be injected beside it."""
+    if sweep.spec is None:
+        return ""
+    containers = sweep.spec.trial_template.spec["template"]["spec"]["containers"]
+    return str(containers[0].get("name", ""))
+
+
+def _forbidden(error: ForbiddenError) -> Obstacle:
+    reason = names.REASON_QUOTA_EXCEEDED if error.quota else names.REASON_FORBIDDEN
+    return Obstacle(reason, error.message)
+
+
+def _name_taken(kind: Kind, name: str) -> Obstacle:
+    message = f"a {kind.kind} named {name!r} exists and is not this HyperDrive's: delete it, or rename the HyperDrive"
+    return Obstacle(names.REASON_NAME_TAKEN, message)

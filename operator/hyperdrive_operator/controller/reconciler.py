@@ -1,0 +1,183 @@
+"""The one reconcile: observe, decide, act, report. It moves one HyperDrive a step towards its spec."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.core.announcements import announcements
+from hyperdrive_operator.core.patch import merge_patch
+from hyperdrive_operator.core.planning import Hold, Plan, make_plan
+from hyperdrive_operator.core.status import Facts, summarise
+from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.errors import NotFoundError
+from hyperdrive_operator.kube.events import EventRecorder
+from hyperdrive_operator.kube.kinds import HYPERDRIVES
+
+from .cache import Cache
+from .executor import Executor, Obstacle, Outcome
+from .queue import Key
+
+logger = logging.getLogger(__name__)
+
+#: Counts alone are written at most so often for one sweep; conditions and a new best trial at once.
+STATUS_INTERVAL: Final = timedelta(seconds=1)
+#: A template that the API server refuses is tried again this late: a quota or service account may have come to be.
+REFUSED_TEMPLATE_PAUSE: Final = timedelta(minutes=5)
+FIRST_PAUSE: Final = timedelta(seconds=2)
+LONGEST_PAUSE: Final = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a restart may forget: it is found out again, at the cost of a request."""
+
+    uid: str
+    hold: Hold | None = None
+    pauses: int = 0
+    checked_generation: int = -1
+    hold_generation: int = -1
+    last_write: datetime | None = None
+
+
+class Reconciler:
+    """Level-triggered and idempotent: it never asks why it was called. Safe to repeat, skip or interrupt."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        cache: Cache,
+        recorder: EventRecorder,
+        *,
+        clock: Callable[[], datetime],
+        on_trial_ended: Callable[[str], None] = lambda state: None,  # noqa: ARG005  a default that does nothing
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._recorder = recorder
+        self._executor = Executor(client, cache)
+        self._clock = clock
+        self._on_trial_ended = on_trial_ended
+        self._memories: dict[Key, Memory] = {}
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Move one HyperDrive a step; return the seconds until the next look, None if only an event brings news.
+
+        Raises ClusterError when something has to be tried again; what could be done is done and reported by then.
+        """
+        sweep = self._cache.sweep(key)
+        if sweep is None or sweep.deleting:
+            self._memories.pop(key, None)
+            return None  # its trials, Jobs and pods go with it: they are owned
+
+        now = self._clock()
+        memory = self._remember(key, sweep, now)
+        plan = self._plan(sweep, memory, now)
+        outcome = await self._executor.apply(sweep, plan.actions, now)
+        self._learn(memory, sweep, outcome, now)
+
+        delay = await self._report(sweep, memory, plan, outcome, now)
+        outcome.raise_for_failures()  # reported first, retried second
+        if plan.actions and outcome.obstacle is None:
+            return 0.0  # until a pass finds nothing to do
+        return _earliest(delay, memory.hold.until - now if memory.hold else None)
+
+    def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
+        is_checked = memory.checked_generation == sweep.generation
+        return make_plan(sweep, self._cache.trials(sweep), hold=memory.hold, is_template_checked=is_checked, now=now)
+
+    def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
+        memory = self._memories.get(key)
+        if memory is None or memory.uid != sweep.uid:
+            memory = self._memories[key] = Memory(sweep.uid)
+        if memory.hold and (now >= memory.hold.until or memory.hold_generation != sweep.generation):
+            memory.hold = None
+        return memory
+
+    def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
+        if outcome.has_checked_template:
+            memory.checked_generation = sweep.generation
+        if outcome.created:
+            memory.pauses = 0
+        if outcome.obstacle is not None:
+            memory.hold = _hold(outcome.obstacle, memory.pauses, now)
+            memory.hold_generation = sweep.generation
+            memory.pauses += 1
+            logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
+
+    async def _report(
+        self, sweep: Sweep, memory: Memory, plan: Plan, outcome: Outcome, now: datetime
+    ) -> timedelta | None:
+        """Write the status if it changed, then say what is new; return how long a mere count must still wait."""
+        current = self._cache.sweep(Key(sweep.namespace, sweep.name))
+        if current is None or current.uid != sweep.uid:
+            return None
+        sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
+        is_checked = memory.checked_generation == sweep.generation
+        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold, is_checked)
+        status = summarise(facts, now)
+        wait = _wait(sweep.status, status, memory.last_write, now)
+        if wait is None and status != sweep.status and await self._write_status(sweep, status):
+            memory.last_write = now
+            self._announce(sweep, status, outcome, now)
+        elif outcome.ended:
+            self._announce(sweep, sweep.status, outcome, now)
+        return wait
+
+    async def _write_status(self, sweep: Sweep, status: dict[str, Any]) -> bool:
+        patch = {
+            "metadata": {"uid": sweep.uid, "resourceVersion": sweep.resource_version},
+            "status": merge_patch(sweep.status, status),
+        }
+        try:
+            body = await self._client.patch(HYPERDRIVES, sweep.namespace, sweep.name, patch, subresource="status")
+        except NotFoundError:
+            return False  # deleted meanwhile
+        self._cache.observe(HYPERDRIVES, None, body)
+        return True
+
+    def _announce(self, sweep: Sweep, status: dict[str, Any] | Any, outcome: Outcome, now: datetime) -> None:
+        """Send events and count, only for what is now true."""
+        for record in outcome.ended:
+            self._on_trial_ended(record.state.value)
+            logger.info("trial ended", extra={"trial": record.name, "state": record.state.value})
+        metric = sweep.spec.objective.primary_metric if sweep.spec else ""
+        regarding = {
+            "apiVersion": names.API_VERSION,
+            "kind": HYPERDRIVES.kind,
+            "namespace": sweep.namespace,
+            "name": sweep.name,
+            "uid": sweep.uid,
+        }
+        for news in announcements(sweep.status, status, outcome.ended, metric):
+            logger.info("%s", news.reason, extra={"sweep": f"{sweep.namespace}/{sweep.name}"})
+            self._recorder.record(regarding, type=news.type, reason=news.reason, message=news.message, now=now)
+
+
+def _hold(obstacle: Obstacle, pauses: int, now: datetime) -> Hold:
+    if obstacle.reason == names.REASON_INVALID_TEMPLATE:
+        pause = REFUSED_TEMPLATE_PAUSE
+    else:
+        pause = min(FIRST_PAUSE * 2 ** min(pauses, 16), LONGEST_PAUSE)
+    return Hold(obstacle.reason, obstacle.message, now + pause)
+
+
+def _wait(
+    old: dict[str, Any] | Any, new: dict[str, Any], last_write: datetime | None, now: datetime
+) -> timedelta | None:
+    """Return how long a status that differs only in counts must wait, None if it may be written (or need not be)."""
+    if last_write is None or new == old:
+        return None
+    passing = {"trials", "progress"}
+    if any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - passing):
+        return None
+    due = last_write + STATUS_INTERVAL
+    return due - now if now < due else None
+
+
+def _earliest(*waits: timedelta | None) -> float | None:
+    seconds = [wait.total_seconds() for wait in waits if wait is not None]
+    return max(min(seconds), 0.0) if seconds else None

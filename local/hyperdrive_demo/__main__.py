@@ -31,7 +31,7 @@ def main() -> int:
 
 
 async def _run(options: Options) -> int:
-    return await Run(options, Output()).main()
+    return await Run(options, Output(sys.stdout)).main()
 
 
 def _forget_broken_output() -> None:

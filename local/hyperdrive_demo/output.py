@@ -2,9 +2,8 @@
 
 import os
 import re
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from .board import Board
-from .progress import changes, screen
+from .progress import Moment, changes, screen
 
 REDRAW_SECONDS = 0.25  # the clock on the screen moves even when nothing else does
 LINES_AROUND = 8  # of a terminal, that are not for rows of trials: heading, bar, note, what scrolled by
@@ -22,6 +21,11 @@ LINES_AROUND = 8  # of a terminal, that are not for rows of trials: heading, bar
 
 class OutputGoneError(Exception):
     """Nobody reads any more: the terminal has hung up, the pipe is closed."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # rich's own way is to exit at once, past everything that must end first
 
 
 @contextmanager
@@ -35,10 +39,10 @@ def _reader() -> Iterator[None]:
 class Output:
     """Prints lines, and the progress of one sweep."""
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self.is_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
         # rich would take FORCE_COLOR and the like for a terminal; a pipe or a file gets plain text, whatever they say.
-        self.console = Console(
+        self.console = _Console(
             file=stream,
             force_terminal=self.is_terminal,
             color_system="auto" if self.is_terminal else None,
@@ -47,10 +51,11 @@ class Output:
             emoji=False,
             markup=False,
         )
+        self._clock = clock
         self.spoken: list[RenderableType] = []  # for the picture
         self._live: Live | None = None
         self._board: Board | None = None
-        self._printed: Board | None = None
+        self._printed: Moment | None = None
         self._start = 0.0
         self._end: float | None = None
 
@@ -62,7 +67,7 @@ class Output:
 
     def begin(self) -> None:
         """Begin to show progress."""
-        self._start = time.monotonic()
+        self._start = self._clock()
         if self.is_terminal:
             # Drawn by show() and redraw() alone: no thread of rich's writes into a terminal that has gone.
             self._live = Live(console=self.console, auto_refresh=False, transient=True)
@@ -83,13 +88,14 @@ class Output:
                 rows = max(self.console.height - LINES_AROUND, 3)
                 self._live.update(screen(self._board, self.seconds, rows=rows), refresh=True)
             elif not self.is_terminal:
-                for line in changes(self._printed, self._board, self.seconds):
-                    self.console.print(f"{self.seconds:6.1f} s  {line}", soft_wrap=True)
-                self._printed = self._board
+                now = Moment(self._board, self.seconds)
+                for line in changes(self._printed, now):
+                    self.console.print(f"{now.seconds:6.1f} s  {line}", soft_wrap=True)
+                self._printed = now
 
     def end(self) -> None:
         """Remove the live screen; what follows is printed in its place."""
-        self._end = self._end or time.monotonic()
+        self._end = self._end or self._clock()
         if self._live:
             live, self._live = self._live, None
             with suppress(OSError):  # a terminal that has gone needs no tidying
@@ -98,7 +104,7 @@ class Output:
     @property
     def seconds(self) -> float:
         """How long progress has been shown."""
-        return (self._end or time.monotonic()) - self._start
+        return (self._end or self._clock()) - self._start
 
     def save_picture(self, file: Path, command: str) -> None:
         """Save what was printed as a picture of a terminal."""

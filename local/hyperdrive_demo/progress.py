@@ -1,5 +1,7 @@
 """The sweep's progress: a screen where there is a terminal, a line a change where there is none. Pure."""
 
+from dataclasses import dataclass
+
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -67,14 +69,24 @@ def waiting(board: Board, seconds: float) -> str:
     return ""
 
 
-def changes(before: Board | None, after: Board, seconds: float) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A board, and how long progress has been shown by then."""
+
+    board: Board
+    seconds: float
+
+
+def changes(before: Moment | None, now: Moment) -> list[str]:
     """The lines for what is new between two moments."""
+    after = now.board
     lines = []
     for trial in after.in_order():
-        old = before.trials.get(trial.number) if before else None
+        old = before.board.trials.get(trial.number) if before else None
         if old is None or old.state != trial.state:
             lines += _trial_lines(after, trial)
-    if (note := waiting(after, seconds)) and (before is None or waiting(before, seconds) != note):
+    note = waiting(after, now.seconds)
+    if note and (before is None or waiting(before.board, before.seconds) != note):
         lines.append(note)
     return lines
 

@@ -1,0 +1,94 @@
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from tests.unit.kube.scripted_api import ScriptedApi, answer, refusal
+
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.credentials import authorization, load_configuration
+from hyperdrive_operator.kube.errors import KubeConfigError, UnauthorizedError
+from hyperdrive_operator.kube.kinds import JOBS
+
+JOB_PATH = "/apis/batch/v1/namespaces/ns/jobs/a"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(None, id="no such file"),
+        pytest.param("", id="empty"),
+        pytest.param("[1, 2]", id="a list"),
+        pytest.param("{", id="no YAML"),
+        pytest.param("apiVersion: v1\nkind: Config\n", id="no contexts"),
+        pytest.param("current-context: a\ncontexts: [{name: b, context: {}}]\n", id="an unknown context"),
+    ],
+)
+async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "broken"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    with pytest.raises(KubeConfigError, match="broken") as caught:
+        await load_configuration(str(path))
+    assert "\n" not in str(caught.value)
+
+
+async def test_an_unknown_context_is_named(api: ScriptedApi, tmp_path: Path) -> None:
+    with pytest.raises(KubeConfigError, match="nowhere"):
+        await load_configuration(api.kubeconfig(tmp_path), "nowhere")
+
+
+async def test_without_kubeconfig_and_pod_the_fix_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(KubeConfigError, match="--kubeconfig"):
+        await load_configuration(None)
+
+
+async def test_the_authorization_is_split_for_kopf(api: ScriptedApi, tmp_path: Path) -> None:
+    configuration = await load_configuration(api.kubeconfig(tmp_path))
+    assert await authorization(configuration) == ("Bearer", "secret")
+
+
+async def test_a_refused_token_is_read_anew_from_its_file_once_for_all(api: ScriptedApi, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old", encoding="utf-8")
+    client = await KubeClient.connect(kubeconfig=api.kubeconfig(tmp_path, {"tokenFile": str(token)}), user_agent="t")
+    token.write_text("new", encoding="utf-8")
+    expired = refusal(401, "Unauthorized", "Unauthorized")
+    api.on("GET", JOB_PATH, expired, expired, answer(200, {}))
+    await asyncio.gather(client.get(JOBS, "ns", "a"), client.get(JOBS, "ns", "a"))
+    await client.close()
+    assert [call.headers["Authorization"] for call in api.calls] == ["Bearer old"] * 2 + ["Bearer new"] * 2
+
+
+async def test_a_refused_token_that_is_the_only_one_is_an_error(api: ScriptedApi, client: KubeClient) -> None:
+    api.on("GET", JOB_PATH, refusal(401, "Unauthorized", "Unauthorized"))
+    with pytest.raises(UnauthorizedError):
+        await client.get(JOBS, "ns", "a")
+    assert len(api.calls) == 1
+
+
+async def test_an_exec_plugin_gives_the_token_and_is_run_again_after_a_401(api: ScriptedApi, tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(
+        "import json, pathlib\n"
+        "path = pathlib.Path(__file__).with_name('runs')\n"
+        "runs = len(path.read_text()) if path.exists() else 0\n"
+        "path.write_text('x' * (runs + 1))\n"
+        "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential',"
+        " 'status': {'token': f'token-{runs}'}}))\n",
+        encoding="utf-8",
+    )
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": sys.executable,
+            "args": [str(plugin)],
+            "interactiveMode": "Never",
+        }
+    }
+    client = await KubeClient.connect(kubeconfig=api.kubeconfig(tmp_path, dict(user)), user_agent="t")
+    api.on("GET", JOB_PATH, refusal(401, "Unauthorized", "Unauthorized"), answer(200, {}))
+    await client.get(JOBS, "ns", "a")
+    await client.close()
+    assert [call.headers["Authorization"] for call in api.calls] == ["Bearer token-0", "Bearer token-1"]

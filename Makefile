@@ -8,7 +8,7 @@ override KUBECONFIG :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e check format generate clean
+.PHONY: help demo cluster test e2e check format generate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ help: ## list the targets
 
 demo: .venv/demo ## run a real sweep, on a cluster inside this process or on KUBECONFIG=FILE
 	@$(BIN)/python -m hyperdrive_demo $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)')
+
+cluster: .venv/demo ## start the demo's cluster again, with its results, until Ctrl-C
+	@$(BIN)/python -m hyperdrive_demo --serve
 
 test: .venv/dev ## everything but the end-to-end tests
 	$(BIN)/python -m pytest -n auto -m 'not cluster' tests

@@ -91,6 +91,9 @@ class Demo:
                 return
         self.step = "starting the operator"
         command = [sys.executable, "-m", "hyperdrive_operator", "--kubeconfig", str(self.kubeconfig)]
+        command += ["--listen", "off", "--log-format", "text"]
+        if self._options.kubeconfig:  # sweeps elsewhere on the user's cluster are not the demo's business
+            command += ["--namespaces", self._options.namespace]
         self.operator = self._processes.start("operator", command, self._options.operator_log)
         self._output.say(f"operator started: its log is {show_path(self._options.operator_log)}")
 

@@ -1,16 +1,13 @@
 """Where the demo speaks: a live screen on a terminal, plain lines everywhere else."""
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.text import Text
 
 from .board import Board
 from .progress import Moment, changes, screen
@@ -105,19 +102,3 @@ class Output:
     def seconds(self) -> float:
         """How long progress has been shown."""
         return (self._end or self._clock()) - self._start
-
-    def save_picture(self, file: Path, command: str) -> None:
-        """Save what was printed as a picture of a terminal."""
-        with Path(os.devnull).open("w") as nowhere:
-            picture = Console(file=nowhere, record=True, width=100, force_terminal=True, color_system="truecolor",
-                              highlight=False, emoji=False, markup=False)  # fmt: skip
-            picture.print(Text.assemble(("$ ", "green"), (command, "bold")))
-            for line in self.spoken:
-                picture.print(line)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(without_remote_fonts(picture.export_svg(title="HyperDrive")), encoding="utf-8")
-
-
-def without_remote_fonts(svg: str) -> str:
-    """Drop the fonts that the picture would load from elsewhere: the reader's own monospace font does."""
-    return re.sub(r"@font-face\s*\{[^}]*\}\s*", "", svg)

@@ -100,7 +100,12 @@ async def create_sweep(api: Api, manifest: JsonObject, namespace: str) -> Sweep:
     key, value = SAMPLE_LABEL
     metadata = dict(manifest["metadata"], namespace=namespace)
     metadata["labels"] = {**(metadata.get("labels") or {}), key: value}
-    return read_sweep(await api.create(HYPERDRIVES.format(namespace=namespace), {**manifest, "metadata": metadata}))
+    try:
+        return read_sweep(await api.create(HYPERDRIVES.format(namespace=namespace), {**manifest, "metadata": metadata}))
+    except ApiError as error:
+        if error.code == 404:
+            raise PrepareError(f"{error}: create it first, kubectl create namespace {namespace}") from error
+        raise
 
 
 async def _remove_earlier(api: Api, name: str, namespace: str) -> None:

@@ -116,8 +116,12 @@ class Processes:
 
 
 def environment(base: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a process: no cluster of the user's in it, and no proxy before this machine."""
-    result = {name: value for name, value in base.items() if name not in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST")}
+    """Return the environment of a process: no cluster or setting of the user's, and no proxy before this machine."""
+    result = {
+        name: value
+        for name, value in base.items()
+        if name not in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST") and not name.startswith("HYPERDRIVE_")
+    }
     for name in ("NO_PROXY", "no_proxy"):
         result[name] = ",".join(filter(None, [base.get(name, ""), "127.0.0.1", "localhost"]))
     result["PYTHONUNBUFFERED"] = "1"  # a log is read while it is written

@@ -11,13 +11,16 @@ from .demo import Demo, SweepFailedError
 from .follow import SweepGoneError
 from .options import Options, show_path
 from .output import Output, OutputGoneError
+from .picture import save_picture
 from .prepare import ManifestError, PrepareError
 from .processes import ProcessEndedError, Processes
+from .progress import screen
 from .report import failure, last_line, look_further, summary
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LAST_WORDS_SECONDS = 0.5  # a dying cluster breaks a call a moment before its end is seen; its end says more
 CANCEL_SECONDS = 2.0  # closing connections takes milliseconds
+PICTURE_ROWS = 40
 
 #: What may go wrong outside the demo's own code; it reads well without a traceback.
 FAILURES = (
@@ -153,7 +156,9 @@ class Run:
 
     def _say_summary(self, board: Board) -> None:
         best = board.sweep.best
-        for line in summary(board, self._output.seconds):
+        seconds = self._output.seconds
+        scene = [*self._output.spoken, "", screen(board, seconds, rows=PICTURE_ROWS), "", last_line(board)]
+        for line in summary(board, seconds):
             self._output.say(line)
         kubeconfig = show_path(self._demo.kubeconfig)
         for text in look_further(self._options, board.sweep.name, kubeconfig, best.name if best else ""):
@@ -161,10 +166,13 @@ class Run:
         self._output.say("")
         self._output.say(last_line(board))
         if self._options.picture:
-            self._output.save_picture(self._options.picture, "make demo")
+            save_picture(self._options.picture, "make demo", scene)
 
     def _say_failure(self, error: Exception) -> None:
-        process = error.process if isinstance(error, ProcessEndedError) else self._demo.operator
+        # Before there is a sweep, the operator has no part in what went wrong.
+        process = self._demo.operator if self._demo.board else None
+        if isinstance(error, ProcessEndedError):
+            process = error.process
         lines = process.last_lines() if process else []
         log = show_path(process.log) if process else ""
         for line in failure(self._demo.step, str(error), self._demo.board, log, lines):

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from hyperdrive_demo.board import Board
 from hyperdrive_demo.output import Output, OutputGoneError
+from hyperdrive_demo.picture import save_picture
 from hyperdrive_demo.progress import Moment, changes, screen
 
 from .boards import best, board, hyperdrive, trial
@@ -109,10 +110,12 @@ def test_a_reader_that_has_gone_is_told_apart_from_other_failures() -> None:
         Output(Gone()).say("anybody?")
 
 
-def test_the_picture_holds_what_was_said_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    output = Output(StringIO())
-    output.say("CRDs installed")
-    output.save_picture(tmp_path / "images" / "demo.svg", "make demo")
+def test_the_picture_holds_what_was_shown_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    save_picture(
+        tmp_path / "images" / "demo.svg", "make demo", ["CRDs installed", screen(board(hyperdrive()), 1, rows=9)]
+    )
     svg = (tmp_path / "images" / "demo.svg").read_text()
+    assert "make&#160;demo" in svg
     assert "CRDs&#160;installed" in svg
+    assert "0/3&#160;finished" in svg
     assert "url(http" not in svg

@@ -1,0 +1,1 @@
+"""The kinds that every cluster has: their schemas and their semantic rules."""

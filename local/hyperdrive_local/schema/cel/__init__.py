@@ -1,0 +1,1 @@
+"""CEL as Kubernetes speaks it: its escaping, its types, its extension functions."""

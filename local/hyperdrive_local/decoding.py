@@ -8,7 +8,8 @@ from hyperdrive_local.errors import ApiError, bad_request, invalid, not_decodabl
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object
 from hyperdrive_local.schema import FieldError
-from hyperdrive_local.schema.errors import ErrorKind, invalid as invalid_field
+from hyperdrive_local.schema.errors import ErrorKind
+from hyperdrive_local.schema.errors import invalid as invalid_field
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
 

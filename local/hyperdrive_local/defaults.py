@@ -117,12 +117,15 @@ def _container(container: dict[str, Any]) -> None:
             resource.setdefault("divisor", "0")
     for name in PROBES:
         if probe := container.get(name):
-            for key, value in {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1}.items():
-                probe.setdefault(key, value)
-            probe.setdefault("failureThreshold", 3)
-            if get := probe.get("httpGet"):
-                get.setdefault("path", "/")
-                get.setdefault("scheme", "HTTP")
+            _probe(probe)
+
+
+def _probe(probe: dict[str, Any]) -> None:
+    for key, value in {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}.items():
+        probe.setdefault(key, value)
+    if get := probe.get("httpGet"):
+        get.setdefault("path", "/")
+        get.setdefault("scheme", "HTTP")
 
 
 def _volume(volume: dict[str, Any]) -> None:

@@ -8,7 +8,8 @@ from hyperdrive_local.errors import ApiError, Cause, conflict, invalid_kind
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object, clone, now
 from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS
-from hyperdrive_local.schema.errors import invalid as invalid_field, not_supported
+from hyperdrive_local.schema.errors import invalid as invalid_field
+from hyperdrive_local.schema.errors import not_supported
 
 POLICIES = ["Foreground", "Background", "Orphan"]
 FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}

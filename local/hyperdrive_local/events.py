@@ -1,5 +1,7 @@
 """Events have two groups and one storage: kept as v1 has them, shown as events.k8s.io/v1 has them to those who ask."""
 
+from typing import Any
+
 from hyperdrive_local.objects import Object
 from hyperdrive_local.resources import EVENTS, NEW_EVENTS
 
@@ -14,7 +16,7 @@ RENAMED = {
     "reportingComponent": "reportingController",
 }
 OLD_NAMES = {new: old for old, new in RENAMED.items()}
-ALWAYS_THERE = {
+ALWAYS_THERE: dict[str, Any] = {
     "involvedObject": {},
     "source": {},
     "firstTimestamp": None,

@@ -6,17 +6,19 @@ from hyperdrive_local import defaults, events
 from hyperdrive_local.decoding import WriteOptions
 from hyperdrive_local.errors import ApiError, conflict, invalid, modified
 from hyperdrive_local.kinds import Kind
-from hyperdrive_local.metadata import check_metadata
 from hyperdrive_local.objects import Object, clone, new_uid, now
 from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, EVENTS, JOBS, NAMESPACES, NEW_EVENTS, NODES
 from hyperdrive_local.schema import FieldError, check_builtin, check_crd
-from hyperdrive_local.schema.errors import invalid as invalid_field, required
+from hyperdrive_local.schema.builtin.metadata import check_metadata
+from hyperdrive_local.schema.errors import invalid as invalid_field
+from hyperdrive_local.schema.errors import required
+from hyperdrive_local.schema.golang import quoted
 
 # The server's own: what a client sends of these is replaced by what is stored.
 FIXED = ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generateName", "generation", "uid")
 
 
-def prepare_create(kind: Kind, obj: Object) -> Object:
+def prepare_create(kind: Kind, obj: Object, options: WriteOptions) -> Object:
     """Make a decoded object one that can be stored as new."""
     metadata = obj["metadata"]
     if metadata.get("resourceVersion"):
@@ -31,7 +33,7 @@ def prepare_create(kind: Kind, obj: Object) -> Object:
         _prepare_custom(kind, obj)
     else:
         obj = _prepare_builtin(kind, obj)
-    _refuse_invalid(kind, obj, None)
+    _refuse_invalid(kind, obj, None, options)
     return obj
 
 
@@ -75,7 +77,7 @@ def prepare_update(kind: Kind, obj: Object, stored: Object, options: WriteOption
     _keep_fixed(kind, obj, stored)
     if kind.custom and kind.schema:
         kind.schema.default(obj)
-    _refuse_invalid(kind, obj, stored)
+    _refuse_invalid(kind, obj, stored, options)
     return obj
 
 
@@ -149,13 +151,25 @@ def _spec_changed(kind: Kind, obj: Object, stored: Object) -> bool:
     return any(obj.get(key) != stored.get(key) for key in keys)
 
 
-def _refuse_invalid(kind: Kind, obj: Object, stored: Object | None) -> None:
-    if kind.custom:
-        found = check_metadata(obj, stored) + (kind.schema.validate(obj, stored) if kind.schema else [])
-    else:
-        found = _check_builtin(kind, obj, stored)
+def _refuse_invalid(kind: Kind, obj: Object, stored: Object | None, options: WriteOptions) -> None:
+    found = _check_custom(kind, obj, stored, options) if kind.custom else _check_builtin(kind, obj, stored)
     if found:
         raise invalid(kind.resource, obj["metadata"].get("name", ""), found)
+
+
+def _check_custom(kind: Kind, obj: Object, stored: Object | None, options: WriteOptions) -> list[FieldError]:
+    found = []
+    for error in check_metadata(kind.resource.kind, obj, stored):
+        if error.path.startswith("metadata.finalizers["):
+            # of custom kinds, whose finalizers were never checked at first, these are only warned of
+            name = quoted(str(error.value))
+            advice = (
+                "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
+            )
+            options.warnings.append(f"metadata.finalizers: {name}: {advice}")
+        else:
+            found.append(error)
+    return found + (kind.schema.validate(obj, stored) if kind.schema else [])
 
 
 def _check_builtin(kind: Kind, obj: Object, stored: Object | None) -> list[FieldError]:

@@ -19,15 +19,15 @@ def presented(kind: Kind, obj: Object) -> Object:
 
 def seen(change: Change, test: Test, namespace: str | None) -> tuple[str, Object] | None:
     """What a watcher who selects with `test` sees of a change: one who loses sight of an object sees it deleted."""
-    if namespace is not None and change.object["metadata"].get("namespace", "") != namespace:
+    if namespace is not None and change.current["metadata"].get("namespace", "") != namespace:
         return None
     before = change.previous is not None and test(change.previous)
-    after = change.type != "DELETED" and test(change.object)
+    after = change.type != "DELETED" and test(change.current)
     if after:
-        return ("MODIFIED" if before else "ADDED"), change.object
+        return ("MODIFIED" if before else "ADDED"), change.current
     if not before or change.previous is None:
         return None
     if change.type == "DELETED":
-        return "DELETED", change.object
-    version = change.object["metadata"]["resourceVersion"]
+        return "DELETED", change.current
+    version = change.current["metadata"]["resourceVersion"]
     return "DELETED", {**change.previous, "metadata": {**change.previous["metadata"], "resourceVersion": version}}

@@ -101,7 +101,7 @@ class Registry:
         options = WriteOptions(subresource=subresource, dry_run=dry_run)
         return clone(presented(kind, self.writer.update(kind, namespace, name, clone(body), options)))
 
-    def patch(  # noqa: PLR0913  what a PATCH says
+    def patch(
         self,
         resource: Resource,
         namespace: str,
@@ -148,11 +148,13 @@ class Registry:
         """
         kind = self.kinds.of(resource)
         test = parse(resource, label_selector, field_selector)
-        self.store.log(resource.storage_key).position(since)
+        reader = self.store.reader(resource.storage_key, since)
+        is_gone = self.kinds.is_gone(resource)
 
         async def events() -> AsyncIterator[WatchEvent]:
-            gone = self.kinds.is_gone(resource)
-            async for changes in self.store.changes(resource.storage_key, since, gone):
+            while not is_gone():
+                if not (changes := reader.take()):
+                    await reader.wait()
                 for change in changes:
                     if sight := seen(change, test, namespace):
                         yield WatchEvent(sight[0], presented(kind, sight[1]))

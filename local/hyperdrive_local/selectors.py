@@ -77,10 +77,10 @@ class _LabelParser:
 
     def parse(self) -> list[Callable[[dict[str, str]], bool]]:
         tests = [self.requirement("!, identifier, or 'end of string'")]
-        while (token := self.take()) == ",":
+        while (after := self.take()) == ",":
             tests.append(self.requirement("identifier after ','"))
-        if token:
-            raise bad_request(f"found '{token}', expected: ',' or 'end of string'")
+        if after:
+            raise bad_request(f"found '{after}', expected: ',' or 'end of string'")
         return tests
 
     def requirement(self, expected: str) -> Callable[[dict[str, str]], bool]:

@@ -9,7 +9,7 @@ import bisect
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,13 @@ HISTORY = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write: `object` is the new state, or the last one when deleted; `previous` the one before, if any."""
+    """One write: `current` is the new state, or the last one when deleted; `previous` the one before, if any."""
 
     version: int
     type: str
-    object: Object
+    current: Object
     previous: Object | None
-    encoded: dict[object, bytes] = field(default_factory=dict, compare=False, repr=False)
+    encoded: dict[tuple[str, ...], bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 class Log:
@@ -72,6 +72,31 @@ class Log:
         if since < self.forgotten:
             raise expired(f"too old resource version: {since} ({self.forgotten})")
         return self.dropped + bisect.bisect_right(self.changes, since, key=lambda change: change.version)
+
+
+class Reader:
+    """One reader of a resource's changes, at its own pace."""
+
+    def __init__(self, log: Log, since: int) -> None:
+        self.log = log
+        self.since = since
+        self._position = log.position(since)
+
+    def take(self) -> list[Change]:
+        """The changes since the last time, none if there are none; ApiError 410 when too far behind."""
+        if self._position < self.log.dropped:
+            raise expired(f"too old resource version: {self.since} ({self.log.forgotten})")
+        changes = self.log.changes[self._position - self.log.dropped :]
+        if changes:
+            self._position += len(changes)
+            self.since = changes[-1].version
+        return changes
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Wait for more, for the log to be woken, or for the time to be over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.log.grown()
 
 
 class Store:
@@ -132,23 +157,12 @@ class Store:
             log.forgotten = max(log.forgotten, self.version)
         self._born = self.version
 
-    async def changes(self, resource: ResourceKey, since: int, stop: Callable[[], bool]) -> AsyncIterator[list[Change]]:
-        """Batches of the changes after a version, for ever or until `stop`; ApiError 410 when too far behind."""
-        log = self.log(resource)
-        position = log.position(since)
-        while not stop():
-            if position < log.dropped:
-                raise expired(f"too old resource version: {since} ({log.forgotten})")
-            batch = log.changes[position - log.dropped :]
-            if batch:
-                position += len(batch)
-                since = batch[-1].version
-                yield batch
-            else:
-                await log.grown()
+    def reader(self, resource: ResourceKey, since: int) -> "Reader":
+        """Read the changes after a version; ApiError 410 if they are no longer all known."""
+        return Reader(self.log(resource), since)
 
     def wake(self) -> None:
-        """Let every reader look at its `stop`."""
+        """Let every reader look whether it is to go on."""
         for log in self._logs.values():
             log.wake()
 

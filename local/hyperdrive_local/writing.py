@@ -37,7 +37,7 @@ class Writer:
         self._check_namespace(kind, namespace, obj)
         self.definitions.check_accepts(kind)
         self._generate_name(kind, namespace, obj)
-        obj = prepare_create(kind, obj)
+        obj = prepare_create(kind, obj, options)
         key = (namespace, obj["metadata"]["name"])
         if self.store.get(kind.resource.storage_key, key):
             raise already_exists(kind.resource, key[1])

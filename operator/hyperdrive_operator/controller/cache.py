@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import Job, Pod, Record, Trial, read_job, read_pod, read_record
+from hyperdrive_operator.core.trials import ENDED, Job, Log, Pod, Record, Trial, read_job, read_pod, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 from .queue import Key
@@ -35,6 +35,7 @@ class Cache:
         self._records: defaultdict[str, dict[str, Record]] = defaultdict(dict)
         self._job_of: dict[str, str] = {}
         self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._logs: dict[str, Log] = {}
         self._joined: dict[str, Trial] = {}
 
     # --- asking -------------------------------------------------------------------------------------------------
@@ -93,6 +94,13 @@ class Cache:
                 concerned.add(key)
         return concerned
 
+    def observe_log(self, record_uid: str, log: Log) -> None:
+        """Take in what was read of a trial's output; kept until its record says how it ended."""
+        record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
+        if isinstance(record, Record) and record.state not in ENDED:
+            self._logs[record_uid] = log
+            self._joined.pop(record_uid, None)
+
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _read(self, kind: Kind, body: Object, known: View | None) -> View:
@@ -105,6 +113,7 @@ class Cache:
         while len(self._tombstones) > MAX_TOMBSTONES:
             self._tombstones.popitem(last=False)
         view = self._views[kind].pop(uid, None)
+        self._logs.pop(uid, None)
         self._seen.pop(uid, None)
         key = self._keys.pop(uid, None)
         if view is not None:
@@ -118,6 +127,8 @@ class Cache:
             case Record():
                 self._records[view.sweep_uid][view.uid] = view
                 self._joined.pop(view.uid, None)
+                if view.state in ENDED:
+                    self._logs.pop(view.uid, None)
             case Job():
                 self._job_of[view.trial_uid] = view.uid
                 self._joined.pop(view.trial_uid, None)
@@ -151,7 +162,7 @@ class Cache:
         job = self._views[JOBS].get(self._job_of.get(record.uid, ""))
         job = job if isinstance(job, Job) else None
         pods = self._pods_of.get(job.uid, {}).values() if job else ()
-        trial = Trial(record, job, max(pods, key=_significance, default=None))
+        trial = Trial(record, job, max(pods, key=_significance, default=None), self._logs.get(record.uid))
         self._joined[record.uid] = trial
         return trial
 

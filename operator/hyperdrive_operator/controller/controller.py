@@ -16,6 +16,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS,
 from hyperdrive_operator.kube.logcontext import log_context
 
 from .cache import Cache
+from .logs import LogReader
 from .queue import Key, WorkQueue
 from .reconciler import Reconciler
 
@@ -79,7 +80,10 @@ class Controller:
         self._resync_seconds = resync_seconds
         self._cache = Cache()
         self._queue = WorkQueue()
-        self._reconciler = Reconciler(client, self._cache, recorder, clock=clock, on_trial_ended=telemetry.trial_ended)
+        self._logs = LogReader(client, self._cache, self._queue.add)
+        self._reconciler = Reconciler(
+            client, self._cache, recorder, self._logs, clock=clock, on_trial_ended=telemetry.trial_ended
+        )
         self.synced = False
         self.heartbeat = 0.0
 
@@ -102,6 +106,7 @@ class Controller:
                     tasks.create_task(self._work(), name=f"worker-{number}")
         finally:
             self._queue.close()
+            await self._logs.close()
 
     # --- relist -------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from hyperdrive_operator.api import names
@@ -14,12 +14,13 @@ from hyperdrive_operator.core.planning import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    ReadLog,
     RecordEnd,
     RecordLoss,
     RecordStart,
 )
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Job, Record, Trial, read_job, read_record
+from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
@@ -28,17 +29,13 @@ from hyperdrive_operator.kube.errors import (
     InvalidError,
     NotFoundError,
 )
-from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, PODS, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Kind, Object
 
 from .cache import Cache
+from .logs import LogReader
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
-#: A log that can't be read for so long after its Job ended is given up: the trial's end must be recorded some day.
-LOG_PATIENCE: Final = timedelta(minutes=2)
-#: How much of the end of a log is read.
-LOG_LINES: Final = 20_000
-LOG_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,7 @@ class Outcome:
 
     ended: list[Record] = field(default_factory=list)
     created: int = 0
+    has_acted: bool = False
     has_checked_template: bool = False
     obstacle: Obstacle | None = None
     failures: list[ClusterError] = field(default_factory=list)
@@ -68,9 +66,10 @@ class Outcome:
 class Executor:
     """The hands of a reconcile."""
 
-    def __init__(self, client: KubeClient, cache: Cache) -> None:
+    def __init__(self, client: KubeClient, cache: Cache, logs: LogReader) -> None:
         self._client = client
         self._cache = cache
+        self._logs = logs
 
     async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
         """Apply all actions; one that fails does not keep the others from being tried."""
@@ -90,6 +89,7 @@ class Executor:
         return outcome
 
     async def _apply(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:
+        """Apply one action. Raises ClusterError for what another try may mend."""
         match action:
             case CheckTemplate(job=job):
                 await self._check_template(sweep, job, outcome)
@@ -99,10 +99,14 @@ class Executor:
                 await self._create_job(sweep, trial.record, outcome, now)
             case RecordStart(trial=trial):
                 await self._write_status(trial.record, outcomes.started(trial, now))
+            case ReadLog(trial=trial):
+                self._logs.start(sweep, trial)
+                return
             case RecordEnd(trial=trial):
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
                 await self._record_loss(trial, outcome, now)
+        outcome.has_acted = True
 
     # --- creating -----------------------------------------------------------------------------------------------
 
@@ -170,39 +174,9 @@ class Executor:
     # --- recording ----------------------------------------------------------------------------------------------
 
     async def _record_end(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
-        if sweep.spec is None or trial.job is None:
-            return
-        wants_log = sweep.spec.metrics.source == "Log" and outcomes.needs_log(trial, sweep.spec.objective)
-        log = await self._log(sweep, trial, trial.job, now) if wants_log else outcomes.Log()
-        # reading megabytes of log takes a while: not on the event loop
-        status = await asyncio.to_thread(outcomes.ended, trial, trial.job, sweep.spec.objective, log, now)
-        await self._write_end(trial.record, status, outcome)
-
-    async def _log(self, sweep: Sweep, trial: Trial, job: Job, now: datetime) -> outcomes.Log:
-        """Read the end of the log of the trial's pod. Without one for good, say why."""
-        try:
-            pod = trial.pod.name if trial.pod else await self._find_pod(job)
-            if not pod:
-                return outcomes.Log(problem="its pod is gone")
-            text = await self._client.read_log(
-                sweep.namespace, pod, _first_container(sweep), tail_lines=LOG_LINES, limit_bytes=LOG_BYTES
-            )
-            return outcomes.Log(text.decode(errors="replace"))
-        except (NotFoundError, InvalidError, ForbiddenError) as error:
-            return outcomes.Log(problem=error.message)
-        except ClusterError as error:
-            if now - (job.ended or now) > LOG_PATIENCE:
-                return outcomes.Log(problem=error.message)
-            raise
-
-    async def _find_pod(self, job: Job) -> str:
-        """Ask for the pod that the watch has not shown yet."""
-        selector = f"{names.LABEL_TRIAL}={job.name}"
-        for body in await self._client.list(PODS, job.namespace, label_selector=selector):
-            self._cache.observe(PODS, None, body)
-            if any(owner.get("uid") == job.uid for owner in body["metadata"].get("ownerReferences") or ()):
-                return str(body["metadata"]["name"])
-        return ""
+        if sweep.spec is not None and trial.job is not None:
+            status = outcomes.ended(trial, trial.job, sweep.spec.objective, now)
+            await self._write_end(trial.record, status, outcome)
 
     async def _record_loss(self, trial: Trial, outcome: Outcome, now: datetime) -> None:
         """Record a Job as gone only when the API server says so: the cache may be behind, and the record is final."""
@@ -234,14 +208,6 @@ class Executor:
             return None
         self._cache.observe(HYPERDRIVE_TRIALS, None, body)
         return body
-
-
-def _first_container(sweep: Sweep) -> str:
-    """Name the container whose log counts: the template's first. Others may be injected beside it."""
-    if sweep.spec is None:
-        return ""
-    containers = sweep.spec.trial_template.spec["template"]["spec"]["containers"]
-    return str(containers[0].get("name", ""))
 
 
 def _forbidden(error: ForbiddenError) -> Obstacle:

@@ -19,6 +19,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
 from .cache import Cache
 from .executor import Executor, Obstacle, Outcome
+from .logs import LogReader
 from .queue import Key
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Reconciler:
         client: KubeClient,
         cache: Cache,
         recorder: EventRecorder,
+        logs: LogReader,
         *,
         clock: Callable[[], datetime],
         on_trial_ended: Callable[[str], None] = lambda state: None,  # noqa: ARG005  a default that does nothing
@@ -58,7 +60,7 @@ class Reconciler:
         self._client = client
         self._cache = cache
         self._recorder = recorder
-        self._executor = Executor(client, cache)
+        self._executor = Executor(client, cache, logs)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -81,7 +83,7 @@ class Reconciler:
 
         delay = await self._report(sweep, memory, plan, outcome, now)
         outcome.raise_for_failures()  # reported first, retried second
-        if plan.actions and outcome.obstacle is None:
+        if outcome.has_acted and outcome.obstacle is None:
             return 0.0  # until a pass finds nothing to do
         return _earliest(delay, memory.hold.until - now if memory.hold else None)
 

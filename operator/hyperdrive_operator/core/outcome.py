@@ -1,7 +1,6 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,20 +8,12 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import Objective
 
 from . import timestamps
-from .metrics import Goal, Reading, read_annotation, read_log
-from .trials import Job, State, Trial
+from .metrics import Reading, read_annotation
+from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
 
 _SEEN = 10  # metric names to show when the primary one is missing
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What could be read of a trial's output: text, or why there is none."""
-
-    text: str = ""
-    problem: str = ""
 
 
 def started(trial: Trial, now: datetime) -> TrialStatus:
@@ -45,15 +36,16 @@ def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
 
 
 def needs_log(trial: Trial, objective: Objective) -> bool:
-    """Tell whether the annotation leaves anything to look for in the log."""
-    return trial.job is not None and _annotation(trial.job, objective).best is None
+    """Tell whether the annotation leaves anything to look for in a log that was not looked at yet."""
+    return trial.log is None and trial.job is not None and _annotation(trial.job, objective).best is None
 
 
-def ended(trial: Trial, job: Job, objective: Objective, log: Log, now: datetime) -> TrialStatus:
+def ended(trial: Trial, job: Job, objective: Objective, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job has finished. The annotation counts before the log."""
+    log = trial.log or Log()
     reading = _annotation(job, objective)
     if reading.best is None:
-        reading = _joined(reading, read_log(log.text, objective.primary_metric, objective.goal))
+        reading = _joined(reading, log.reading)
     if job.finished == "Failed":
         state, reason, message = State.FAILED, names.REASON_JOB_FAILED, _failure(trial, job)
     elif reading.best is not None:
@@ -65,11 +57,7 @@ def ended(trial: Trial, job: Job, objective: Objective, log: Log, now: datetime)
 
 
 def _annotation(job: Job, objective: Objective) -> Reading:
-    return read_annotation(job.metrics, objective.primary_metric, _goal(objective))
-
-
-def _goal(objective: Objective) -> Goal:
-    return objective.goal
+    return read_annotation(job.metrics, objective.primary_metric, objective.goal)
 
 
 def _joined(annotation: Reading, log: Reading) -> Reading:

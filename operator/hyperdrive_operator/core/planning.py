@@ -7,6 +7,7 @@ from datetime import datetime
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .jobs import Manifest, build_job, trial_name
+from .outcome import needs_log
 from .sampling import combination, combination_key, planned_trials
 from .space import Parameters
 from .sweep import Sweep
@@ -55,8 +56,15 @@ class RecordStart:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadLog:
+    """Read the metrics in the output of a trial whose Job has finished. Takes its time, and is waited for by none."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class RecordEnd:
-    """Read the metrics of a trial whose Job has finished, and record how it ended."""
+    """Record how a trial ended whose Job has finished."""
 
     trial: Trial
 
@@ -68,7 +76,7 @@ class RecordLoss:
     trial: Trial
 
 
-Action = CheckTemplate | CreateTrial | CreateJob | RecordStart | RecordEnd | RecordLoss
+Action = CheckTemplate | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling = tuple(action for trial in trials if (action := _settle(trial)) is not None)
+    settling = tuple(action for trial in trials if (action := _settle(spec, trial)) is not None)
     planned = planned_trials(spec)
     if sweep.problems:
         return Plan(settling, planned)
@@ -108,14 +116,15 @@ def make_plan(
     return Plan((*settling, *creating), planned, is_exhausted=is_exhausted)
 
 
-def _settle(trial: Trial) -> RecordStart | RecordEnd | RecordLoss | None:
+def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:
     """Return what has happened to a trial and is not yet in its record."""
     if trial.is_ended or trial.record.deleting:
         return None
     if trial.job is None:
         return RecordLoss(trial) if trial.record.started else None
     if trial.job.finished:
-        return RecordEnd(trial)
+        wants_log = spec.metrics.source == "Log" and needs_log(trial, spec.objective)
+        return ReadLog(trial) if wants_log else RecordEnd(trial)
     if trial.is_running and trial.record.state is State.PENDING:
         return RecordStart(trial)
     return None

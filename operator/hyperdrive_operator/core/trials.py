@@ -4,7 +4,7 @@ Projections keep what decisions read and drop the rest: a whole Job is some 10 K
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from hyperdrive_operator.api import names
 
 from . import timestamps
-from .metrics import number
+from .metrics import Reading, number
 from .sampling import combination_key
 
 Body = Mapping[str, Any]
@@ -92,12 +92,21 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """What was read of the metrics in a trial's output, or why nothing could be."""
+
+    reading: Reading = field(default_factory=Reading)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
-    """One trial, all that is known of it now."""
+    """One trial, all that is known of it now. `log` is None until its output was looked at."""
 
     record: Record
     job: Job | None
     pod: Pod | None
+    log: Log | None = None
 
     @property
     def is_ended(self) -> bool:

@@ -13,7 +13,8 @@ def _leave(number: int, _: FrameType | None) -> None:
 
 
 for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-    signal.signal(_number, _leave)
+    if _number != signal.SIGHUP or signal.getsignal(_number) != signal.SIG_IGN:  # ignored: nohup's user wants it so
+        signal.signal(_number, _leave)
 
 # Only now: the imports take the better part of a second, in which Ctrl-C would print a traceback.
 import asyncio  # noqa: E402

@@ -52,11 +52,13 @@ class Api:
             await load_kube_config(  # type: ignore[no-untyped-call]  # the package's own code has no types here
                 str(kubeconfig), client_configuration=configuration, persist_config=False
             )
-        except (ConfigException, yaml.YAMLError, OSError, UnicodeDecodeError, TypeError, AttributeError) as error:
+            if local:
+                configuration.client_session_kwargs = {"trust_env": False}
+            return cls(ApiClient(configuration))
+        except (TypeError, AttributeError) as error:  # what the package makes of YAML in another form
+            raise KubeconfigError(f"{kubeconfig} is no usable kubeconfig: its YAML has another form") from error
+        except (ConfigException, yaml.YAMLError, OSError, UnicodeDecodeError) as error:
             raise KubeconfigError(f"{kubeconfig} is no usable kubeconfig: {error}") from error
-        if local:
-            configuration.client_session_kwargs = {"trust_env": False}
-        return cls(ApiClient(configuration))
 
     @property
     def server(self) -> str:

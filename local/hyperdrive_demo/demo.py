@@ -101,6 +101,7 @@ class Demo:
         name, namespace = manifest["metadata"]["name"], self._options.namespace
         self.step = f"creating the sweep {name}"
         sweep = await create_sweep(api, manifest, namespace)
+        self.board = Board(sweep)
         self._output.say(
             f"sweep {name} created in namespace {namespace}: {sweep.planned} trials, {sweep.at_once} at once, "
             f"{'maximize' if sweep.maximize else 'minimize'} {sweep.metric}"

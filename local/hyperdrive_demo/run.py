@@ -77,6 +77,8 @@ class Run:
         """Let signals end the run in order: from here on there may be processes to end with it."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
+            if signal.getsignal(number) == signal.SIG_IGN:  # nohup
+                continue
             # Not loop.add_signal_handler: closing the loop would give Ctrl-C its traceback back before the exit.
             signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self._see_signal, number))
 

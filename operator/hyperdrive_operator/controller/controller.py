@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
 from hyperdrive_operator.kube.events import EventRecorder
-from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
 from hyperdrive_operator.kube.logcontext import log_context
 
 from .cache import Cache
@@ -22,13 +21,6 @@ from .reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
 
-#: What is watched and listed, and which of it is ours.
-WATCHED: Final[tuple[tuple[Kind, str], ...]] = (
-    (HYPERDRIVES, ""),
-    (HYPERDRIVE_TRIALS, ""),
-    (JOBS, f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"),
-    (PODS, names.LABEL_TRIAL),
-)
 HEARTBEAT_SECONDS: Final = 1.0
 #: Pause after a relist that failed.
 RELIST_RETRY_SECONDS: Final = 5.0
@@ -73,7 +65,6 @@ class Controller:
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._client = client
-        self._recorder = recorder
         self._telemetry = telemetry
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._workers = workers
@@ -98,7 +89,6 @@ class Controller:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._beat(), name="heartbeat")
-                tasks.create_task(self._recorder.run(), name="events")
                 await self._first_relist()
                 self.synced = True
                 tasks.create_task(self._resync(), name="resync")

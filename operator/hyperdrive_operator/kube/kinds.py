@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
-from hyperdrive_operator.api.names import GROUP, VERSION
+from hyperdrive_operator.api.names import GROUP, LABEL_MANAGED_BY, LABEL_TRIAL, MANAGED_BY, VERSION
 
 #: An object as the API server sends it: parsed JSON. The one place of the operator where ``Any`` is a promise.
 Object: TypeAlias = dict[str, Any]
@@ -42,3 +42,11 @@ HYPERDRIVE_TRIALS: Final = Kind(GROUP, VERSION, "hyperdrivetrials", "HyperDriveT
 JOBS: Final = Kind("batch", "v1", "jobs", "Job")
 PODS: Final = Kind("", "v1", "pods", "Pod")
 EVENTS: Final = Kind("events.k8s.io", "v1", "events", "Event")
+
+#: What the operator watches and lists, with server-side selectors: what is not ours never crosses the wire.
+WATCHED: Final[tuple[tuple[Kind, str], ...]] = (
+    (HYPERDRIVES, ""),
+    (HYPERDRIVE_TRIALS, ""),
+    (JOBS, f"{LABEL_MANAGED_BY}={MANAGED_BY}"),
+    (PODS, LABEL_TRIAL),
+)

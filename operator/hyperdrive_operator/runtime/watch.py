@@ -16,18 +16,11 @@ import kopf
 from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.credentials import authorization, load_configuration
 from hyperdrive_operator.kube.errors import KubeConfigError
-from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
 
 #: Called in the watcher's thread for each event. The type is None for what was there before the stream began.
 EventSink = Callable[[Kind, str | None, Object], None]
 
-# Server-side selectors: what is not ours never crosses the wire.
-WATCHED: Final[Sequence[tuple[Kind, str]]] = (
-    (HYPERDRIVES, ""),
-    (HYPERDRIVE_TRIALS, ""),
-    (JOBS, f"{names.LABEL_MANAGED_BY}={names.MANAGED_BY}"),
-    (PODS, names.LABEL_TRIAL),
-)
 # After the last of these a 403 or 5xx ends kopf, and with it the process. A quarter of an hour outlasts the upgrade of
 # a control plane or a mended Role.
 ERROR_BACKOFFS: Final = (1, 1, 2, 3, 5, 8, 13, 21, *[30] * 28)
@@ -88,9 +81,9 @@ class KopfWatcher:
         # An asyncio.Event: kopf waits for a threading one in an executor's thread, which keeps a crashed loop alive.
         stop_flag = asyncio.Event()
         with self._lock:
-            self._loop, self._stop_flag = asyncio.get_running_loop(), stop_flag
             if self._stopping.is_set():
                 return
+            self._loop, self._stop_flag = asyncio.get_running_loop(), stop_flag
         try:
             await kopf.operator(
                 registry=self._registry(),

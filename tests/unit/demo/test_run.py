@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hyperdrive_demo.api import HYPERDRIVES, Api
+
 SWEEP = """
 apiVersion: hyperdrive.dev/v1alpha1
 kind: HyperDrive
@@ -76,13 +78,17 @@ def family(pid: int) -> set[tuple[int, str]]:
 
 
 def ps() -> str:
-    return subprocess.run(["ps", "-A", "-o", "pid=,ppid=,lstart="], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,lstart="], capture_output=True, text=True, check=True
+    ).stdout
 
 
 def left_of(processes: set[tuple[int, str]], folder: Path) -> list[str]:
     """What is still there of these processes, or runs with this folder in its command line."""
     alive = {(int(row[0]), row[2]) for row in (line.split(maxsplit=2) for line in ps().splitlines())}
-    commands = subprocess.run(["ps", "-A", "-o", "stat=,args="], capture_output=True, text=True, check=True).stdout
+    commands = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
     named = [line for line in commands.splitlines() if str(folder) in line and not line.startswith("Z")]
     return [str(pid) for pid, _ in processes & alive] + named
 
@@ -108,6 +114,7 @@ def test_ctrl_c_leaves_no_process_behind(stage: str, tmp_path: Path) -> None:
     with demo(tmp_path, ENDLESS) as process:
         read_until(process, stage)
         children = family(process.pid)
+        assert len(left_of(children, tmp_path)) > 2
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout
         rest = process.stdout.read().splitlines()
@@ -132,7 +139,9 @@ def test_no_other_end_leaves_a_process_behind(number: int, tmp_path: Path) -> No
 def test_an_operator_that_dies_is_named_at_once_with_its_last_words(tmp_path: Path) -> None:
     with demo(tmp_path, ENDLESS) as process:
         read_until(process, "tiny-1 runs")
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(
+            ["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+        ).stdout
         (operator,) = [
             int(line.split()[0])
             for line in listed.splitlines()
@@ -200,3 +209,34 @@ def test_a_kubeconfig_that_is_none_is_refused_clearly(tmp_path: Path) -> None:
         lines = read_until(process, "the demo failed while")
         assert process.wait() == 1
     assert "is no usable kubeconfig" in lines[-1]
+
+
+async def test_what_a_demo_left_is_served_again_until_ctrl_c(tmp_path: Path) -> None:
+    with demo(tmp_path, QUICK) as process:
+        read_until(process, "best trial:")
+        assert process.wait() == 0
+    with demo(tmp_path, QUICK, "--serve") as process:
+        read_until(process, "kubectl get hd")
+        api = await Api.connect(tmp_path / "data" / "kubeconfig", local=True)
+        sweep = await api.get(HYPERDRIVES.format(namespace="default") + "/tiny")
+        await api.close()
+        assert sweep["status"]["bestTrial"]["name"] == "tiny-2"
+        children = family(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    assert left_of(children, tmp_path) == []
+
+
+def test_a_second_demo_beside_one_that_runs_is_refused_and_does_it_no_harm(tmp_path: Path) -> None:
+    with demo(tmp_path, QUICK, "--keep") as first:
+        read_until(first, "best trial:")
+        with demo(tmp_path, QUICK) as second:
+            lines = read_until(second, "last lines of")
+            assert second.stdout
+            lines += second.stdout.read().splitlines()
+            assert second.wait() == 1
+        assert any("starting the embedded cluster" in line for line in lines)
+        assert any("is used by another cluster" in line for line in lines), lines
+        assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+        assert first.wait() == 0

@@ -93,7 +93,7 @@ def changes(before: Moment | None, now: Moment) -> list[str]:
 
 def _trial_lines(board: Board, trial: Trial) -> list[str]:
     if trial.state == "Running":
-        return [f"{trial.name} runs: {pairs(trial.parameters)}"]
+        return [f"{trial.name} runs: {pairs(trial.parameters, board.sweep.parameter_names)}"]
     if not trial.is_finished:
         return []
     finished = f"{board.count('Succeeded', 'Failed')}/{board.sweep.planned}"

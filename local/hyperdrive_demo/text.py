@@ -1,7 +1,7 @@
 """How values read in the demo's lines."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .board import Best, Sweep
 
@@ -19,11 +19,13 @@ def show(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def pairs(values: Mapping[str, object]) -> str:
-    """Write `name=value` pairs in the order of their names."""
-    return " ".join(f"{name}={show(values[name])}" for name in sorted(values))
+def pairs(values: Mapping[str, object], order: Sequence[str]) -> str:
+    """Write `name=value` pairs in the order of the search space, as `kubectl get hdt` does."""
+    names = [name for name in order if name in values] + sorted(set(values) - set(order))
+    return " ".join(f"{name}={show(values[name])}" for name in names)
 
 
 def best_trial_line(sweep: Sweep, best: Best) -> str:
     """The demo's last line; its form is an interface."""
-    return f"best trial: {best.name} {sweep.metric}={show(best.value)} {pairs(best.parameters)}".rstrip()
+    parameters = pairs(best.parameters, sweep.parameter_names)
+    return f"best trial: {best.name} {sweep.metric}={show(best.value)} {parameters}".rstrip()

@@ -64,7 +64,7 @@ def lines(before: Board | None, after: Board) -> list[str]:
 def test_each_change_is_one_line() -> None:
     empty, running = board(hyperdrive()), board(hyperdrive(), trial(1, "Running"))
     assert lines(None, empty) == []
-    assert lines(empty, running) == ["digits-1 runs: batch-size=32 learning-rate=0.03123"]
+    assert lines(empty, running) == ["digits-1 runs: learning-rate=0.03123 batch-size=32"]
     assert lines(running, running) == []
     done = board(hyperdrive(), trial(1, "Succeeded", 0.5))
     assert lines(running, done) == ["digits-1 succeeded: accuracy=0.5 (1/3)"]

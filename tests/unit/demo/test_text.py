@@ -36,5 +36,5 @@ def test_the_last_line_names_trial_metric_and_parameters_in_order() -> None:
     sweep = read_sweep(hyperdrive(state="Complete", bestTrial=best(7, 0.96944)))
     assert sweep.best is not None
     assert best_trial_line(sweep, sweep.best) == (
-        "best trial: digits-7 accuracy=0.9694 batch-size=32 learning-rate=0.03123"
+        "best trial: digits-7 accuracy=0.9694 learning-rate=0.03123 batch-size=32"
     )

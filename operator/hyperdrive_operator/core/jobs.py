@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import MAX_DEPTH, HyperDriveSpec, is_too_deep
 
 from .problems import Problem
 from .space import Parameters
@@ -82,6 +82,8 @@ def summary(parameters: Mapping[str, Any], *, at_most: int = 4096) -> str:
 def template_problems(spec: HyperDriveSpec) -> tuple[Problem, ...]:
     """Find what the API server cannot: it sees the template only after the placeholders are replaced."""
     template = spec.trial_template
+    if is_too_deep(template.spec):
+        return (_template_problem("spec", f"must not nest deeper than {MAX_DEPTH} levels"),)
     known = [parameter.name for parameter in spec.search_space]
     problems = [*_variable_problems(known), *_shape_problems(template.spec)]
     problems += placeholder_problems(template.metadata.labels, known, f"{_TEMPLATE}.metadata.labels")

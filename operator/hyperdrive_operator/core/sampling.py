@@ -3,11 +3,10 @@
 So a restarted operator, a re-created resource or a record deleted by hand all lead to the same trials.
 """
 
-import json
 from collections.abc import Callable, Set
 from random import Random
 
-from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, canonical
 
 from . import space
 from .space import Parameters
@@ -20,7 +19,7 @@ Sampler = Callable[[HyperDriveSpec, int, Set[str]], Parameters | None]
 
 def combination_key(parameters: Parameters) -> str:
     """Return what two combinations have in common exactly when they are the same."""
-    return json.dumps(parameters, sort_keys=True, separators=(",", ":"))
+    return canonical(parameters)
 
 
 def planned_trials(spec: HyperDriveSpec) -> int:

@@ -1,6 +1,6 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
-from .base import Model, Number, cel
+from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
 from .search_space import (
     EXPRESSIONS,
     Choice,
@@ -22,6 +22,7 @@ from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
 
 __all__ = [
     "EXPRESSIONS",
+    "MAX_DEPTH",
     "BestTrial",
     "Choice",
     "Condition",
@@ -48,6 +49,8 @@ __all__ = [
     "TrialCounts",
     "TrialTemplate",
     "Uniform",
+    "canonical",
     "cel",
+    "is_too_deep",
     "multiples",
 ]

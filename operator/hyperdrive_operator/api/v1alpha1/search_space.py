@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, Number, cel
+from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
 
 MAX_CHOICES = 1000  # keeps an object far below etcd's 1.5 MiB and the cost of its CEL rules within the budget
 
@@ -22,6 +22,12 @@ _HAS_MULTIPLE = (
         " : double(int(self.min / self.q - 1e-9)) * self.q <= self.max + 1e-9 * self.q"
     ),
     _NO_MULTIPLE,
+)
+_MAX_STEPS = 2**53  # beyond it doubles can't tell a multiple from the next
+_TOO_MANY = "too many steps between min and max: make q larger"
+_FEW_ENOUGH = (
+    f"self.max / self.q <= {_MAX_STEPS}.0 && self.min / self.q >= -{_MAX_STEPS}.0",
+    _TOO_MANY,
 )
 _POSITIVE = ("self.min > 0.0", "min must be above 0: the bounds of a log form are values, not exponents")
 
@@ -42,8 +48,9 @@ class Choice(Model):
     @field_validator("values")
     @classmethod
     def _has_no_duplicates(cls, values: list[Any]) -> list[Any]:
-        typed = [(type(value).__name__, repr(value)) for value in values]
-        if len(set(typed)) < len(typed):
+        if is_too_deep(values):
+            raise ValueError(f"values must not nest deeper than {MAX_DEPTH} levels")
+        if len({canonical(value) for value in values}) < len(values):
             raise ValueError("values must differ from each other: remove the duplicate")
         return values
 
@@ -91,14 +98,13 @@ class Uniform(_Bounded):
 class QUniform(_Bounded):
     """A multiple of q between min and max: round(uniform(min, max) / q) * q, kept within the bounds."""
 
-    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _HAS_MULTIPLE))
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _FEW_ENOUGH, _HAS_MULTIPLE))
 
     q: Step
 
     @model_validator(mode="after")
     def _has_a_multiple(self) -> Self:
-        if multiples(self).start >= multiples(self).stop:
-            raise ValueError(_NO_MULTIPLE)
+        _check_steps(self)
         return self
 
 
@@ -111,14 +117,13 @@ class LogUniform(_LogBounded):
 class QLogUniform(_LogBounded):
     """A multiple of q between min and max: round(logUniform(min, max) / q) * q, kept within the bounds."""
 
-    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _POSITIVE, _HAS_MULTIPLE))
+    model_config = ConfigDict(json_schema_extra=cel(_ORDERED, _POSITIVE, _FEW_ENOUGH, _HAS_MULTIPLE))
 
     q: Step
 
     @model_validator(mode="after")
     def _has_a_multiple(self) -> Self:
-        if multiples(self).start >= multiples(self).stop:
-            raise ValueError(_NO_MULTIPLE)
+        _check_steps(self)
         return self
 
 
@@ -128,6 +133,13 @@ def multiples(steps: QUniform | QLogUniform) -> range:
     first = (Decimal(repr(steps.min)) / q).to_integral_value(ROUND_CEILING)
     last = (Decimal(repr(steps.max)) / q).to_integral_value(ROUND_FLOOR)
     return range(int(first), int(last) + 1)
+
+
+def _check_steps(steps: QUniform | QLogUniform) -> None:
+    if max(abs(steps.min), abs(steps.max)) / steps.q > _MAX_STEPS:
+        raise ValueError(_TOO_MANY)
+    if not multiples(steps):
+        raise ValueError(_NO_MULTIPLE)
 
 
 class Normal(Model):

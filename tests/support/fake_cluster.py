@@ -1,0 +1,278 @@
+"""An API server in memory, with KubeClient's interface: what the operator's writes rely on, and nothing more.
+
+Being a subclass, mypy holds it to that interface; the contract tests hold the rest to a real API server. It keeps the
+rules that decide what a controller may believe: names are unique, a uid never returns, resourceVersion and uid in a
+patch are preconditions, status has a subresource of its own, dependents go with their owner, and numbers come back as
+Go writes them (1.0 as 1).
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any, Literal
+
+from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.errors import (
+    AlreadyExistsError,
+    ClusterError,
+    ConflictError,
+    NotFoundError,
+    TransientError,
+)
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+
+from .builders import NOW
+
+Address = tuple[Kind, str, str]
+Event = tuple[Kind, str, Object]
+#: Looks at a request before it is applied; raises to refuse it.
+Rule = Callable[["Write"], None]
+
+
+@dataclass
+class Clock:
+    """Time that passes only when told to."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Write:
+    """One request that changes something, or would without its dry run."""
+
+    verb: str
+    kind: Kind
+    name: str
+    body: Object
+    subresource: str = ""
+    is_dry_run: bool = False
+
+    @property
+    def what(self) -> str:
+        """In short, as in 'create jobs' or 'patch hyperdrives/status'."""
+        return f"{self.verb} {self.kind.plural}{'/' + self.subresource if self.subresource else ''}"
+
+
+@dataclass
+class Failure:
+    """What befalls the n-th write: refused before it is applied, or its answer lost after it was."""
+
+    at: int
+    when: Literal["before", "after"]
+    error: ClusterError = field(default_factory=lambda: TransientError(0, "Unreachable", "the connection broke"))
+
+
+class FakeCluster(KubeClient):
+    """Holds the objects of the four kinds. `events` is the watch: all that happened, in order."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        # not the parent's: there is no transport
+        self.clock = clock or Clock()
+        self.events: list[Event] = []
+        self.writes: list[Write] = []
+        self.logs: dict[str, str | ClusterError] = {}
+        self.log_requests: list[tuple[str, str, int]] = []
+        self.rules: list[Rule] = []
+        self.failure: Failure | None = None
+        self.collects_garbage = True
+        self.requests = 0
+        self._objects: dict[Address, Object] = {}
+        self._versions = count(1)
+        self._uids = count(1)
+
+    # --- what a test asks -----------------------------------------------------------------------------------------
+
+    def all(self, kind: Kind) -> list[Object]:
+        """Return copies of all objects of a kind, in the order of their creation."""
+        return [copy.deepcopy(body) for address, body in self._objects.items() if address[0] is kind]
+
+    def one(self, kind: Kind, name: str, namespace: str = "lab") -> Object:
+        """Return a copy of one object; KeyError if there is none."""
+        return copy.deepcopy(self._objects[kind, namespace, name])
+
+    def unfinished_jobs(self) -> int:
+        """Return how many Jobs have neither completed nor failed."""
+        return sum(not job["status"].get("conditions") for job in self.all(JOBS))
+
+    # --- what others than the operator do --------------------------------------------------------------------------
+
+    def put(self, kind: Kind, body: Object) -> Object:
+        """Create an object as a user or another controller does: neither counted nor failed."""
+        return copy.deepcopy(self._store(kind, body["metadata"].get("namespace", "lab"), body))
+
+    def change(self, kind: Kind, name: str, change: Object, *, subresource: str = "") -> Object:
+        """Merge-patch an object as a user or another controller does: neither counted nor failed."""
+        return copy.deepcopy(self._patch((kind, "lab", name), change, subresource))
+
+    def remove(self, kind: Kind, name: str) -> None:
+        """Delete an object as a user does, and what it owns."""
+        self._remove((kind, "lab", name))
+        if self.collects_garbage:
+            self.collect_garbage()
+
+    def collect_garbage(self) -> None:
+        """Delete whatever has lost its owner."""
+        while True:
+            uids = {body["metadata"]["uid"] for body in self._objects.values()}
+            orphans = [
+                address
+                for address, body in self._objects.items()
+                if any(owner["uid"] not in uids for owner in body["metadata"].get("ownerReferences") or ())
+            ]
+            if not orphans:
+                return
+            for address in orphans:
+                self._remove(address)
+
+    # --- KubeClient --------------------------------------------------------------------------------------------------
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        self.requests += 1
+        return copy.deepcopy(self._found((kind, namespace, name)))
+
+    async def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        page: int = 500,  # noqa: ARG002  the interface's; all fits one page
+    ) -> list[Object]:
+        self.requests += 1
+        wanted = [term.partition("=") for term in label_selector.split(",") if term]
+        return [
+            body
+            for body in self.all(kind)
+            if namespace in {None, body["metadata"]["namespace"]} and _has_labels(body, wanted)
+        ]
+
+    async def create(self, kind: Kind, namespace: str, body: Object, *, dry_run: bool = False) -> Object:
+        write = Write("create", kind, body["metadata"]["name"], copy.deepcopy(body), is_dry_run=dry_run)
+        return self._write(write, lambda: self._store(kind, namespace, body, dry_run=dry_run))
+
+    async def patch(self, kind: Kind, namespace: str, name: str, body: Object, *, subresource: str = "") -> Object:
+        write = Write("patch", kind, name, copy.deepcopy(body), subresource)
+        return self._write(write, lambda: self._patch((kind, namespace, name), body, subresource))
+
+    async def read_log(
+        self, namespace: str, pod: str, container: str = "", *, tail_lines: int, limit_bytes: int
+    ) -> bytes:
+        self.requests += 1
+        self.log_requests.append((pod, container, tail_lines))
+        self._found((PODS, namespace, pod))
+        log = self.logs.get(pod, "")
+        if isinstance(log, ClusterError):
+            raise log
+        return "".join(log.splitlines(keepends=True)[-tail_lines:]).encode()[:limit_bytes]
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _write(self, write: Write, apply: Callable[[], Object]) -> Object:
+        self.requests += 1
+        for rule in self.rules:
+            rule(write)
+        failure = self.failure if self.failure and self.failure.at == len(self.writes) else None
+        self.writes.append(write)
+        if failure and failure.when == "before":
+            raise failure.error
+        body = apply()
+        if failure:
+            raise failure.error
+        return copy.deepcopy(body)
+
+    def _store(self, kind: Kind, namespace: str, given: Object, *, dry_run: bool = False) -> Object:
+        body: Object = _as_stored({"apiVersion": kind.api_version, "kind": kind.kind, **given})
+        address = (kind, namespace, body["metadata"]["name"])
+        if address in self._objects:
+            raise AlreadyExistsError(409, "AlreadyExists", f'{kind.plural} "{address[2]}" already exists')
+        body["metadata"] |= {
+            "namespace": namespace,
+            "uid": f"uid-{next(self._uids)}",
+            "generation": 1,
+            "creationTimestamp": timestamps.text(self.clock.now),
+        }
+        if kind is not PODS:  # the others' status has a subresource of its own
+            body["status"] = {"state": "Pending"} if kind is HYPERDRIVE_TRIALS else {}
+        if dry_run:
+            return body
+        self._objects[address] = body
+        self._changed("ADDED", kind, body)
+        return body
+
+    def _patch(self, address: Address, patch: Object, subresource: str) -> Object:
+        before = self._found(address)
+        patch = dict(_as_stored(patch))
+        for precondition in ("uid", "resourceVersion"):
+            wanted = patch.get("metadata", {}).pop(precondition, None)
+            if wanted not in {None, before["metadata"][precondition]}:
+                raise ConflictError(409, "Conflict", f"{address[2]} has changed: its {precondition} is another")
+        body: Object = _merged(before, {"status": patch.get("status")} if subresource == "status" else patch)
+        if subresource != "status" and address[0] is not PODS:
+            body["status"] = before["status"]
+        if body == before:
+            return before  # a patch that changes nothing makes no new version
+        if body.get("spec") != before.get("spec"):
+            body["metadata"]["generation"] += 1
+        self._objects[address] = body
+        self._changed("MODIFIED", address[0], body)
+        return body
+
+    def _remove(self, address: Address) -> None:
+        body = self._objects.pop(address)
+        self._changed("DELETED", address[0], body)
+
+    def _changed(self, event: str, kind: Kind, body: Object) -> None:
+        body["metadata"]["resourceVersion"] = str(next(self._versions))
+        self.events.append((kind, event, copy.deepcopy(body)))
+
+    def _found(self, address: Address) -> Object:
+        if address not in self._objects:
+            raise NotFoundError(404, "NotFound", f'{address[0].plural} "{address[2]}" not found')
+        return self._objects[address]
+
+
+KINDS = (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)
+
+
+def _has_labels(body: Object, wanted: list[tuple[str, str, str]]) -> bool:
+    labels = body["metadata"].get("labels") or {}
+    return all(key in labels and (not equals or labels[key] == value) for key, equals, value in wanted)
+
+
+def _as_stored(value: Any) -> Any:
+    """Return a deep copy as it comes back from an API server: pure JSON, whole numbers without a fraction."""
+    return _go_numbers(json.loads(json.dumps(value, allow_nan=False)))
+
+
+def _go_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _go_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_go_numbers(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return int(value)
+    return value
+
+
+def _merged(target: Any, patch: Any) -> Any:
+    """Apply a merge patch (RFC 7396)."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key), value)
+    return result

@@ -1,0 +1,199 @@
+"""A reconciler on an API server in memory, and everybody else in the cluster played by the test, step by step."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hyperdrive_operator.controller.cache import Cache
+from hyperdrive_operator.controller.logs import LogReader
+from hyperdrive_operator.controller.queue import Key
+from hyperdrive_operator.controller.reconciler import Reconciler
+from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.kube.errors import ClusterError
+from hyperdrive_operator.kube.events import EventRecorder, EventType
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Object
+
+from .builders import NAMESPACE
+from .fake_cluster import KINDS, Clock, FakeCluster
+
+#: Passes after which a sweep that nobody touches must have come to rest.
+MAX_PASSES = 40
+
+
+class ListRecorder(EventRecorder):
+    """Keeps the events in a list."""
+
+    def __init__(self) -> None:
+        # not the parent's: nothing is sent
+        self.said: list[tuple[str, str, str]] = []
+
+    def record(self, regarding: Object, *, type: EventType, reason: str, message: str, now: datetime) -> None:  # noqa: A002, ARG002  the interface's
+        self.said.append((type, reason, message))
+
+
+@dataclass
+class Laboratory:
+    """One HyperDrive, its operator, and time."""
+
+    name: str = "digits"
+    cluster: FakeCluster = field(default_factory=FakeCluster)
+    recorder: ListRecorder = field(default_factory=ListRecorder)
+    #: Shuffles what the watch shows of one delivery; None keeps the order.
+    shuffle: random.Random | None = None
+    ended: Counter[str] = field(default_factory=Counter)
+    passes: int = 0
+    errors: list[ClusterError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.news = asyncio.Event()
+        self.restart()
+
+    @property
+    def clock(self) -> Clock:
+        """The time of operator and cluster."""
+        return self.cluster.clock
+
+    # --- the operator -----------------------------------------------------------------------------------------------
+
+    def restart(self) -> None:
+        """Start the operator anew: it knows nothing but what it lists."""
+        self.cache = Cache()
+        self.logs = LogReader(self.cluster, self.cache, lambda _: self.news.set())
+        self.reconciler = Reconciler(
+            self.cluster,
+            self.cache,
+            self.recorder,
+            self.logs,
+            clock=self.clock,
+            on_trial_ended=lambda state: self.ended.update([state]),
+        )
+        for kind in KINDS:
+            self.cache.replace_all(kind, self.cluster.all(kind), self.cache.mark())
+        self._seen = len(self.cluster.events)
+
+    def deliver(self) -> bool:
+        """Let the watch show what happened; say whether there was anything."""
+        news = self.cluster.events[self._seen :]
+        self._seen = len(self.cluster.events)
+        if self.shuffle is not None:
+            self.shuffle.shuffle(news)
+        for kind, event, body in news:
+            self.cache.observe(kind, event, body)
+        return bool(news)
+
+    async def step(self) -> float | None:
+        """Show what happened, and reconcile once."""
+        self.deliver()
+        self.passes += 1
+        return await self.reconciler.reconcile(Key(NAMESPACE, self.name))
+
+    async def settle(self) -> float | None:
+        """Reconcile until nothing is left to do now; return the seconds until the next look."""
+        for _ in range(MAX_PASSES):
+            try:
+                delay = await self.step()
+            except ClusterError as error:  # what the worker does: another try, soon
+                self.errors.append(error)
+                continue
+            if self.logs._tasks:
+                await asyncio.wait_for(self.news.wait(), 5)
+                self.news.clear()
+            elif delay != 0.0 and not self.deliver():
+                return delay
+        raise AssertionError(f"not at rest after {MAX_PASSES} passes; the last error was {self.errors[-1:]}")
+
+    # --- the rest of the cluster --------------------------------------------------------------------------------------
+
+    def start_jobs(self) -> int:
+        """Play the Job controller and the kubelet: a running pod for each Job that has none."""
+        with_pod = {pod["metadata"]["ownerReferences"][0]["uid"] for pod in self.cluster.all(PODS)}
+        waiting = [job for job in self.cluster.all(JOBS) if job["metadata"]["uid"] not in with_pod]
+        for job in waiting:
+            self.add_pod(job, phase="Running")
+            status = {"active": 1, "ready": 1, "startTime": timestamps.text(self.clock.now)}
+            self.cluster.change(JOBS, job["metadata"]["name"], {"status": status}, subresource="status")
+        return len(waiting)
+
+    def add_pod(self, job: Object, *, phase: str, suffix: str = "pod", **status: Any) -> Object:
+        """Create a pod of a Job, from the Job's own template."""
+        metadata = job["metadata"]
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": metadata["name"], "uid": metadata["uid"]}
+        return self.cluster.put(
+            PODS,
+            {
+                "metadata": {
+                    "name": f"{metadata['name']}-{suffix}",
+                    "labels": job["spec"]["template"]["metadata"]["labels"],
+                    "ownerReferences": [{**owner, "controller": True}],
+                },
+                "spec": job["spec"]["template"]["spec"],
+                "status": {"phase": phase, **status},
+            },
+        )
+
+    def finish_jobs(
+        self, log: Callable[[Object], str] = lambda x: f"accuracy={x['x'] / 100}", at_most: int = 1000
+    ) -> int:
+        """Let running pods write their logs and end well, and their Jobs complete. `log` gets the parameters."""
+        finished = 0
+        for pod in self.cluster.all(PODS)[:]:
+            if pod["status"]["phase"] == "Running" and finished < at_most:
+                trial = pod["metadata"]["ownerReferences"][0]["name"]
+                self.cluster.logs[pod["metadata"]["name"]] = log(self.record(trial)["spec"]["parameters"])
+                self.cluster.change(PODS, pod["metadata"]["name"], {"status": {"phase": "Succeeded"}})
+                self.end_job(trial, "Complete")
+                finished += 1
+        return finished
+
+    def end_job(self, name: str, how: str) -> None:
+        """Let a Job complete or fail."""
+        now = timestamps.text(self.clock.now)
+        end = {"type": how, "status": "True", "lastTransitionTime": now, "reason": "BackoffLimitExceeded"}
+        status = {"conditions": [end], "ready": None, "active": None}
+        self.cluster.change(JOBS, name, {"status": status}, subresource="status")
+
+    async def run_to_the_end(self, log: Callable[[Object], str] | None = None) -> None:
+        """Run all that the operator starts, until it starts no more. A second passes between any two things."""
+        for _ in range(200):
+            await self.settle()
+            self.clock.advance(1)
+            moved = self.start_jobs()
+            await self.settle()
+            self.clock.advance(1)
+            moved += self.finish_jobs(log) if log else self.finish_jobs()
+            if not moved and self.is_over:
+                return
+        raise AssertionError(f"not over: {self.status}")
+
+    # --- what can be seen ---------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Object:
+        """The sweep's status."""
+        status: Object = self.cluster.one(HYPERDRIVES, self.name)["status"]
+        return status
+
+    @property
+    def is_over(self) -> bool:
+        """The sweep's status says that it ended."""
+        return "completionTime" in self.status
+
+    def condition(self, kind: str) -> Object:
+        """Return a condition of the sweep."""
+        return next(condition for condition in self.status["conditions"] if condition["type"] == kind)
+
+    def record(self, name: str) -> Object:
+        """Return a trial's record."""
+        return self.cluster.one(HYPERDRIVE_TRIALS, name)
+
+    def writes(self) -> Counter[str]:
+        """Return how often each kind of write was made, dry runs apart."""
+        return Counter(write.what for write in self.cluster.writes if not write.is_dry_run)
+
+    def warnings(self) -> list[str]:
+        """Return the messages of all warning events."""
+        return [message for kind, _, message in self.recorder.said if kind == "Warning"]

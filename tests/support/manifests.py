@@ -1,0 +1,183 @@
+"""One table of good and bad HyperDrives, for all who judge them: the models, the embedded and a real API server.
+
+`error` is what each must say: a rule's own message, or the field where the wording is the judge's own.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from hyperdrive_operator.kube.kinds import Object
+
+from .builders import choice, expression, job_template, sweep_manifest
+
+MISSING: Any = object()
+
+_ORDER = "min must be below max"
+_POSITIVE = "min must be above 0: the bounds of a log form are values, not exponents"
+_NO_MULTIPLE = "no multiple of q lies between min and max"
+_ONE = "exactly one expression per parameter"
+_GRID = "Grid needs parameters with countable values"
+_SPACE = "spec.searchSpace[0]"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A manifest, and what is wrong with it: nothing, or a text that every judge's message contains."""
+
+    id: str
+    manifest: Object
+    error: str | None = None
+    #: Found by the operator alone (in a condition), since no schema can say it.
+    only_here: bool = False
+
+
+def _with(path: str, value: Any) -> Object:
+    """Return a good manifest, but for one field of its spec."""
+    manifest = deepcopy(sweep_manifest(samplingAlgorithm={"type": "Random"}))
+    del manifest["spec"]["trialTemplate"]["spec"]["template"]["spec"]["containers"][0]["args"]  # the names differ
+    del manifest["metadata"]["namespace"]
+    *parents, last = path.split(".")
+    node = manifest["spec"]
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    if value is MISSING:
+        node.pop(last, None)
+    else:
+        node[last] = value
+    return manifest
+
+
+def _space(*parameters: Any, algorithm: str = "Random") -> Object:
+    manifest = _with("searchSpace", list(parameters))
+    manifest["spec"]["samplingAlgorithm"] = {"type": algorithm}
+    return manifest
+
+
+def _one(kind: str, **fields: Any) -> Object:
+    return _space(expression("x", kind, **fields))
+
+
+def _named(name: str) -> Object:
+    manifest = _with("metrics", {"source": "Log"})
+    manifest["metadata"]["name"] = name
+    return manifest
+
+
+GOOD = (
+    Row("the smallest", _with("samplingAlgorithm", MISSING)),
+    Row("choice of strings, numbers and booleans", _one("choice", values=["a", 1, 0.5, True, False])),
+    Row("choice of one", _one("choice", values=["a"])),
+    Row("choice of lists and objects", _one("choice", values=[[64, 32], {"layers": 2}])),
+    Row("choice of 1 and true and '1'", _one("choice", values=[1, True, "1"])),
+    Row("randint from zero", _one("randint", upper=10)),
+    Row("randint below zero", _one("randint", lower=-10, upper=-5)),
+    Row("randint of one value", _one("randint", lower=3, upper=4)),
+    Row("uniform", _one("uniform", min=0, max=1)),
+    Row("uniform below zero", _one("uniform", min=-2.5, max=-1.5)),
+    Row("qUniform", _one("qUniform", min=16, max=256, q=16)),
+    Row("qUniform of tenths", _one("qUniform", min=0.3, max=0.9, q=0.1)),
+    Row("qUniform of a single multiple", _one("qUniform", min=0.25, max=0.35, q=0.3)),
+    Row("qUniform around zero", _one("qUniform", min=-0.1, max=0.1, q=7)),
+    Row("qUniform below zero", _one("qUniform", min=-9, max=-7, q=4)),
+    Row("logUniform", _one("logUniform", min=0.0001, max=100)),
+    Row("qLogUniform", _one("qLogUniform", min=1, max=1000, q=5)),
+    Row("normal", _one("normal", mu=0, sigma=1)),
+    Row("qNormal", _one("qNormal", mu=-3.5, sigma=0.1, q=0.5)),
+    Row("logNormal", _one("logNormal", mu=-2, sigma=0.5)),
+    Row("qLogNormal", _one("qLogNormal", mu=3, sigma=1, q=1)),
+    Row("grid over countable values", _space(choice("a", 1), expression("b", "randint", upper=3), algorithm="Grid")),
+    Row("grid over steps", _space(expression("a", "qUniform", min=0, max=1, q=0.25), algorithm="Grid")),
+    Row("a name with dots and dashes", _space(choice("optimizer.weight-decay_2", 1))),
+    Row("most trials", _with("limits", {"maxTotalTrials": 10_000, "maxConcurrentTrials": 1_000})),
+    Row("minimize", _with("objective.goal", "Minimize")),
+    Row("a metric with odd characters", _with("objective.primaryMetric", "val/mAP50(B)@0.5")),
+    Row("metrics from the annotation", _with("metrics.source", "Annotation")),
+    Row("the largest seed", _with("samplingAlgorithm", {"type": "Random", "seed": 2**31 - 1})),
+    Row("labels and annotations", _with("trialTemplate.metadata", {"labels": {"a": "$(params.x)"}, "annotations": {}})),
+    Row("the longest name", _named("a" * 57)),
+)
+BAD = (
+    Row("a name that is too long", _named("a" * 58), "must have at most 57 characters"),
+    Row("no objective", _with("objective", MISSING), "spec.objective"),
+    Row("no goal", _with("objective.goal", MISSING), "spec.objective.goal"),
+    Row("another goal", _with("objective.goal", "maximize"), "spec.objective.goal"),
+    Row("no metric", _with("objective.primaryMetric", MISSING), "spec.objective.primaryMetric"),
+    Row("an empty metric", _with("objective.primaryMetric", ""), "spec.objective.primaryMetric"),
+    Row("a metric with a blank", _with("objective.primaryMetric", "val acc"), "spec.objective.primaryMetric"),
+    Row("a metric with an equals sign", _with("objective.primaryMetric", "a=b"), "spec.objective.primaryMetric"),
+    Row("a metric that is a number", _with("objective.primaryMetric", 5), "spec.objective.primaryMetric"),
+    Row("no search space", _with("searchSpace", MISSING), "spec.searchSpace"),
+    Row("an empty search space", _with("searchSpace", []), "spec.searchSpace"),
+    Row("too many parameters", _space(*(choice(f"p{n}", 1) for n in range(101))), "spec.searchSpace"),
+    Row("a duplicate name", _space(choice("x", 1), choice("x", 2)), "spec.searchSpace"),
+    Row("no name", _space({"choice": {"values": [1]}}), f"{_SPACE}.name"),
+    Row("a name with a blank", _space(choice("learning rate", 1)), f"{_SPACE}.name"),
+    Row("a name with a bracket", _space(choice("x)", 1)), f"{_SPACE}.name"),
+    Row("a name that starts with a digit", _space(choice("2x", 1)), f"{_SPACE}.name"),
+    Row("a name that ends in a dash", _space(choice("x-", 1)), f"{_SPACE}.name"),
+    Row("a name of 64 characters", _space(choice("x" * 64, 1)), f"{_SPACE}.name"),
+    Row("no expression", _space({"name": "x"}), _ONE),
+    Row("an unknown expression", _space(expression("x", "gaussian", mu=0)), _ONE),
+    Row("two expressions", _space(choice("x", 1) | expression("x", "randint", upper=3)), _ONE),
+    Row("a parameter that is a text", _space("x"), _SPACE),
+    Row("an empty choice", _one("choice", values=[]), f"{_SPACE}.choice.values"),
+    Row("a choice without values", _one("choice"), f"{_SPACE}.choice.values"),
+    Row("a choice that is no list", _one("choice", values="a"), f"{_SPACE}.choice.values"),
+    Row("too many choices", _one("choice", values=list(range(1001))), f"{_SPACE}.choice.values"),
+    Row("a choice twice", _one("choice", values=["a", "b", "a"]), f"{_SPACE}.choice.values", only_here=True),
+    Row("1 and 1.0 in a choice", _one("choice", values=[1, 1.0]), f"{_SPACE}.choice.values", only_here=True),
+    Row("randint without upper", _one("randint", lower=1), f"{_SPACE}.randint.upper"),
+    Row("randint with upper as low as lower", _one("randint", lower=3, upper=3), "lower must be below upper"),
+    Row("randint with a fraction", _one("randint", lower=0, upper=2.5), f"{_SPACE}.randint.upper"),
+    Row("randint with a text", _one("randint", lower=0, upper="10"), f"{_SPACE}.randint.upper"),
+    Row("randint beyond 2^53", _one("randint", upper=2**53 + 1), f"{_SPACE}.randint.upper"),
+    Row("uniform without max", _one("uniform", min=1), f"{_SPACE}.uniform.max"),
+    Row("uniform with a text", _one("uniform", min="0", max=1), f"{_SPACE}.uniform.min"),
+    Row("uniform with a boolean", _one("uniform", min=False, max=1), f"{_SPACE}.uniform.min"),
+    Row("uniform with min as high as max", _one("uniform", min=1, max=1.0), _ORDER),
+    Row("uniform the wrong way round", _one("uniform", min=2, max=1), _ORDER),
+    Row("qUniform without q", _one("qUniform", min=0, max=1), f"{_SPACE}.qUniform.q"),
+    Row("qUniform with a step of zero", _one("qUniform", min=0, max=1, q=0), f"{_SPACE}.qUniform.q"),
+    Row("qUniform with a step below zero", _one("qUniform", min=0, max=1, q=-0.1), f"{_SPACE}.qUniform.q"),
+    Row("qUniform the wrong way round", _one("qUniform", min=2, max=-2, q=1), _ORDER),
+    Row("qUniform without a multiple", _one("qUniform", min=17, max=31, q=16), _NO_MULTIPLE),
+    Row("qUniform without a multiple below zero", _one("qUniform", min=-31, max=-17, q=16), _NO_MULTIPLE),
+    Row("qUniform with too many steps", _one("qUniform", min=0, max=1e300, q=1e-300), "too many steps"),
+    Row("logUniform from zero", _one("logUniform", min=0, max=1), _POSITIVE),
+    Row("logUniform from below zero", _one("logUniform", min=-4, max=-1), _POSITIVE),
+    Row("logUniform the wrong way round", _one("logUniform", min=2, max=1), _ORDER),
+    Row("qLogUniform from zero", _one("qLogUniform", min=0, max=10, q=1), _POSITIVE),
+    Row("qLogUniform without a multiple", _one("qLogUniform", min=1.1, max=1.9, q=1), _NO_MULTIPLE),
+    Row("qLogUniform with a step of zero", _one("qLogUniform", min=1, max=2, q=0), f"{_SPACE}.qLogUniform.q"),
+    Row("normal without sigma", _one("normal", mu=0), f"{_SPACE}.normal.sigma"),
+    Row("normal with a sigma of zero", _one("normal", mu=0, sigma=0), f"{_SPACE}.normal.sigma"),
+    Row("qNormal with a step of zero", _one("qNormal", mu=0, sigma=1, q=0), f"{_SPACE}.qNormal.q"),
+    Row("logNormal with a sigma below zero", _one("logNormal", mu=0, sigma=-1), f"{_SPACE}.logNormal.sigma"),
+    Row("qLogNormal without q", _one("qLogNormal", mu=0, sigma=1), f"{_SPACE}.qLogNormal.q"),
+    Row("grid over uniform", _space(expression("x", "uniform", min=0, max=1), algorithm="Grid"), _GRID),
+    Row("grid over normal", _space(choice("a", 1), expression("x", "normal", mu=0, sigma=1), algorithm="Grid"), _GRID),
+    Row("an unknown algorithm", _with("samplingAlgorithm.type", "Bayes"), "spec.samplingAlgorithm.type"),
+    Row("a seed below zero", _with("samplingAlgorithm.seed", -1), "spec.samplingAlgorithm.seed"),
+    Row("a seed with a fraction", _with("samplingAlgorithm.seed", 1.5), "spec.samplingAlgorithm.seed"),
+    Row("a seed that is too large", _with("samplingAlgorithm.seed", 2**31), "spec.samplingAlgorithm.seed"),
+    Row("no limits", _with("limits", MISSING), "spec.limits"),
+    Row("no maxTotalTrials", _with("limits", {}), "spec.limits.maxTotalTrials"),
+    Row("no trials", _with("limits.maxTotalTrials", 0), "spec.limits.maxTotalTrials"),
+    Row("too many trials", _with("limits.maxTotalTrials", 10_001), "spec.limits.maxTotalTrials"),
+    Row("trials as a text", _with("limits.maxTotalTrials", "10"), "spec.limits.maxTotalTrials"),
+    Row("none at once", _with("limits.maxConcurrentTrials", 0), "spec.limits.maxConcurrentTrials"),
+    Row("too many at once", _with("limits.maxConcurrentTrials", 1_001), "spec.limits.maxConcurrentTrials"),
+    Row("an unknown metrics source", _with("metrics.source", "Prometheus"), "spec.metrics.source"),
+    Row("no trial template", _with("trialTemplate", MISSING), "spec.trialTemplate"),
+    Row("a template without a spec", _with("trialTemplate", {}), "spec.trialTemplate.spec"),
+    Row("a template whose spec is a list", _with("trialTemplate.spec", []), "spec.trialTemplate.spec"),
+    Row("a label that is a number", _with("trialTemplate.metadata", {"labels": {"a": 5}}), "metadata.labels"),
+    Row(
+        "a placeholder without a parameter",
+        _with("trialTemplate", job_template(backoffLimit="$(params.y)")),
+        "spec.trialTemplate.spec.backoffLimit",
+        only_here=True,
+    ),
+)
+ROWS = GOOD + BAD

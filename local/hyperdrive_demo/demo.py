@@ -7,7 +7,7 @@ from pathlib import Path
 from .api import Api, JsonObject
 from .board import Board
 from .follow import Follower
-from .options import ROOT, SAMPLE, SAMPLE_IMAGE, Options, show_path
+from .options import ROOT, SAMPLE, SAMPLE_IMAGE, SAMPLE_SWEEP, Options, show_path
 from .output import REDRAW_SECONDS, Output
 from .prepare import (
     PrepareError,
@@ -106,6 +106,8 @@ class Demo:
             f"sweep {name} created in namespace {namespace}: {sweep.planned} trials, {sweep.at_once} at once, "
             f"{'maximize' if sweep.maximize else 'minimize'} {sweep.metric}"
         )
+        if self._options.kubeconfig and self._options.sweep == SAMPLE_SWEEP:
+            self._output.say(f"its trials need the image {SAMPLE_IMAGE} on the nodes: build {show_path(SAMPLE)}")
         self.step = f"following the sweep {name}"
         self._output.begin()
         follower = Follower(api, namespace, sweep, self._see)

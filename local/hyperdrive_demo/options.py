@@ -9,6 +9,8 @@ from pathlib import Path
 #: The clone that this file is part of: the demo runs what lies there.
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "manifests" / "samples" / "digits"
+DATA = ROOT / ".local" / "demo"
+SAMPLE_SWEEP = SAMPLE / "sweep.yaml"
 SAMPLE_IMAGE = "localhost/hyperdrive-digits:1"
 
 
@@ -48,13 +50,13 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         "--kubeconfig", type=Path, metavar="FILE", help="run on this cluster instead of an embedded one"
     )
     parser.add_argument("--namespace", default="default", help="namespace of the sweep (default: %(default)s)")
-    parser.add_argument("--sweep", type=Path, metavar="FILE", default=SAMPLE / "sweep.yaml",
+    parser.add_argument("--sweep", type=Path, metavar="FILE", default=SAMPLE_SWEEP,
                         help="HyperDrive manifest to run (default: the digits sample)")  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="when the sweep has ended, stay up until Ctrl-C")
     parser.add_argument("--serve", action="store_true",
                         help="run no sweep: start what the last demo left, and an operator")  # fmt: skip
     parser.add_argument("--picture", type=Path, metavar="FILE", help="save what was shown as an SVG picture")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", default=ROOT / ".local" / "demo",
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", default=DATA,
                         help="where the embedded cluster keeps its data (default: .local/demo)")  # fmt: skip
     given = parser.parse_args(arguments)
     if given.serve and given.kubeconfig:

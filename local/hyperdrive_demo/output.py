@@ -50,6 +50,7 @@ class Output:
         )
         self._clock = clock
         self.spoken: list[RenderableType] = []  # for the picture
+        self._lines: set[str] = set()
         self._live: Live | None = None
         self._board: Board | None = None
         self._printed: Moment | None = None
@@ -86,7 +87,9 @@ class Output:
                 self._live.update(screen(self._board, self.seconds, rows=rows), refresh=True)
             elif not self.is_terminal:
                 now = Moment(self._board, self.seconds)
-                for line in changes(self._printed, now):
+                # The kubelet goes to and fro between two reasons for one image; each is news once.
+                for line in [line for line in changes(self._printed, now) if line not in self._lines]:
+                    self._lines.add(line)
                     self.console.print(f"{now.seconds:6.1f} s  {line}", soft_wrap=True)
                 self._printed = now
 

@@ -5,7 +5,7 @@ from shlex import quote
 from rich.console import RenderableType
 
 from .board import Board
-from .options import ROOT, Options, show_path
+from .options import DATA, ROOT, Options, show_path
 from .progress import trial_table
 from .text import best_trial_line
 

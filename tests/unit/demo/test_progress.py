@@ -89,6 +89,15 @@ def test_an_operator_that_does_nothing_is_named_once_as_time_alone_passes() -> N
     assert stream.getvalue().count("has not picked up the sweep") == 1
 
 
+def test_reasons_to_wait_that_alternate_are_each_said_once() -> None:
+    stream = StringIO()
+    output = Output(stream)
+    output.begin()
+    for message in ["ErrImagePull", "ImagePullBackOff"] * 3:
+        output.show(board(hyperdrive(state="Running", conditions=[{**STALLED, "message": message}])))
+    assert stream.getvalue().count("stalled:") == 2
+
+
 def test_without_a_terminal_there_is_no_escape_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     stream = StringIO()

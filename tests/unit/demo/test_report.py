@@ -16,6 +16,8 @@ def test_after_the_embedded_cluster_the_way_back_to_it_comes_first() -> None:
     assert "  export KUBECONFIG=.local/demo/kubeconfig" in lines
     assert "  kubectl logs job/digits-7" in lines
     assert not any("delete" in line for line in lines)
+    elsewhere = look_further(parse(["--data-dir", "a b"]), "digits", "a b/kubeconfig", "digits-7")
+    assert elsewhere[1].split("#")[0].strip() == "python -m hyperdrive_demo --serve --data-dir 'a b'"
 
 
 def test_on_a_cluster_of_the_users_it_says_how_to_remove_what_it_made() -> None:

@@ -227,6 +227,30 @@ async def test_what_a_demo_left_is_served_again_until_ctrl_c(tmp_path: Path) -> 
     assert left_of(children, tmp_path) == []
 
 
+async def test_on_a_given_cluster_an_earlier_sample_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "data" / "kubeconfig"
+    path = HYPERDRIVES.format(namespace="default") + "/tiny"
+    with demo(tmp_path, QUICK, "--keep") as cluster:
+        read_until(cluster, "best trial:")
+        api = await Api.connect(kubeconfig, local=True)
+        first = await api.get(path)
+        given = ("--kubeconfig", str(kubeconfig), "--data-dir", str(tmp_path / "other"))
+        with demo(tmp_path, QUICK, *given) as process:
+            assert read_until(process, "best trial:")[-1] == "best trial: tiny-2 score=1 x=1"
+            assert process.wait() == 0
+        second = await api.get(path)
+        assert second["metadata"]["uid"] != first["metadata"]["uid"]
+        await api.merge_patch(path, {"metadata": {"labels": None}})
+        with demo(tmp_path, QUICK, *given) as process:
+            lines = read_until(process, "the demo failed while creating the sweep tiny")
+            assert process.wait() == 1
+        assert "has a HyperDrive tiny that is not of the samples" in lines[-1]
+        assert (await api.get(path))["metadata"]["uid"] == second["metadata"]["uid"]
+        await api.close()
+        cluster.send_signal(signal.SIGINT)
+        assert cluster.wait() == 0
+
+
 def test_a_second_demo_beside_one_that_runs_is_refused_and_does_it_no_harm(tmp_path: Path) -> None:
     with demo(tmp_path, QUICK, "--keep") as first:
         read_until(first, "best trial:")

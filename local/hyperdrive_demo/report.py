@@ -23,9 +23,10 @@ def look_further(options: Options, name: str, kubeconfig: str, best: str) -> lis
     """The commands with which a person goes on."""
     lines = ["to look further:"]
     if options.kubeconfig is None:
-        lines.append(
-            "  make cluster            # starts this cluster again with its results; then, in another terminal:"
-        )
+        again = "make cluster"
+        if options.data != DATA:
+            again = f"python -m hyperdrive_demo --serve --data-dir {quote(str(options.data))}"
+        lines.append(f"  {again}   # starts this cluster again with its results; then, in another terminal:")
     at = "" if options.namespace == "default" else f" -n {quote(options.namespace)}"
     lines += [
         f"  export KUBECONFIG={quote(kubeconfig)}",

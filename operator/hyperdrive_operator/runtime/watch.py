@@ -21,6 +21,7 @@ from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
 #: Called in the watcher's thread for each event. The type is None for what was there before the stream began.
 EventSink = Callable[[Kind, str | None, Object], None]
 
+NAME: Final = "hyperdrive-operator"
 # After the last of these a 403 or 5xx ends kopf, and with it the process. A quarter of an hour outlasts the upgrade of
 # a control plane or a mended Role.
 ERROR_BACKOFFS: Final = (1, 1, 2, 3, 5, 8, 13, 21, *[30] * 28)
@@ -90,6 +91,8 @@ class KopfWatcher:
                 settings=watch_settings(),
                 clusterwide=not self._namespaces,
                 namespaces=self._namespaces,
+                # by default kopf looks up its user's name: in a container the user often is a mere number
+                identity=NAME,  # type: ignore[arg-type]  # a NewType of str that kopf keeps to itself
                 ready_flag=self.ready,
                 stop_flag=stop_flag,
             )

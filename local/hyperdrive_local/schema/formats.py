@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
-_DATE_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))?", re.IGNORECASE
-)
+from hyperdrive_local.schema.builtin.names import label_problems, subdomain_problems
+
+_DATE_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)", re.IGNORECASE)
 _DURATION_UNIT: Final = {
     "ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
 }  # fmt: skip
@@ -22,8 +22,7 @@ _WORDED: Final = re.compile(
     r"|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|wks?|weeks?)\s*"
 )
 _HOSTNAME: Final = re.compile(
-    r"(?=.{1,255}$)(?:[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?\.)*"
-    r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.?"
+    r"[a-zA-Z0-9](?:-?[a-zA-Z0-9]{0,62})?|(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z]{2,63}"
 )
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _URI: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:\S+|/\S*)")
@@ -130,5 +129,10 @@ FORMATS: Final[dict[str, Callable[[str], bool]]] = {
     "mac": _matches(_MAC),
     "hexcolor": _matches(_HEX_COLOR),
     "rgbcolor": _matches(_RGB_COLOR),
-    "password": lambda _: True,
+    "k8s-short-name": lambda text: not label_problems(text),
+    "k8s-long-name": lambda text: not subdomain_problems(text),
 }
+# Known, but not looked into: any text passes.
+UNCHECKED: Final = frozenset({"bsonobjectid", "creditcard", "isbn", "isbn10", "isbn13", "password", "ssn"})
+NUMERIC: Final = frozenset({"int32", "int64", "float", "double"})
+SUPPORTED: Final = FORMATS.keys() | UNCHECKED | NUMERIC

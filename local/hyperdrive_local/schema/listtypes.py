@@ -14,10 +14,9 @@ def check_list_types(value: Any, node: Node, path: str = "") -> list[FieldError]
     found: list[FieldError] = []
     if isinstance(value, list):
         if node.list_type == "set":
-            found += _repeated(value, value, path)
+            found += _repeated(value, path)
         elif node.list_type == "map":
-            keys = [_key(item, node) for item in value]
-            found += _repeated(keys, keys, path)
+            found += _repeated([_key(item, node) for item in value], path)
         if node.items is not None:
             for index, item in enumerate(value):
                 found += check_list_types(item, node.items, f"{path}[{index}]")
@@ -36,12 +35,12 @@ def _key(item: Any, node: Node) -> dict[str, Any]:
     return {key: item[key] for key in node.list_keys if key in item}
 
 
-def _repeated(items: list[Any], shown: list[Any], path: str) -> list[FieldError]:
+def _repeated(items: list[Any], path: str) -> list[FieldError]:
     found: list[FieldError] = []
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for index, item in enumerate(items):
         text = golang.as_json(item)
-        if text in seen:
-            found.append(errors.duplicate(f"{path}[{index}]", shown[index]))
-        seen.add(text)
+        seen[text] = seen.get(text, 0) + 1
+        if seen[text] == 2:  # the third and later ones are not told of
+            found.append(errors.duplicate(f"{path}[{index}]", item))
     return found

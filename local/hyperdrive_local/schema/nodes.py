@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from hyperdrive_local.schema.formats import SUPPORTED
 from hyperdrive_local.schema.patterns import PatternError, compile_re2
 
 ABSENT: Any = object()
@@ -56,7 +57,7 @@ def compile_node(schema: dict[str, Any]) -> Node:
     node = Node(
         schema=schema,
         types=("integer", "string") if int_or_string else (declared,) if declared else (),
-        format=schema.get("format") or "",
+        format=_format(schema),
         nullable=bool(schema.get("nullable")),
         properties={name: compile_node(child) for name, child in (schema.get("properties") or {}).items()},
         additional=compile_node(additional) if isinstance(additional, dict) else None,
@@ -80,6 +81,12 @@ def compile_node(schema: dict[str, Any]) -> Node:
     )
     _summarise(node)
     return node
+
+
+def _format(schema: dict[str, Any]) -> str:
+    """Return the format, if it is one that is looked at: of all others the real server takes no notice."""
+    declared = schema.get("format") or ""
+    return declared if declared in SUPPORTED else ""
 
 
 def _pattern(text: str | None) -> re.Pattern[str] | None:

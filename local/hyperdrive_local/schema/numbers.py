@@ -12,6 +12,7 @@ _INTEGER_RANGES: Final = {
     "uint64": (0, 2**64 - 1),
     "int64": (-(2**63), 2**63 - 1),
 }
+_LARGEST_EXACT: Final = 2**53 - 1
 _FLOAT32_MAX: Final = 3.4028234663852886e38
 
 
@@ -19,12 +20,14 @@ def check_number(value: Any, node: Node, path: str) -> list[FieldError]:
     """Check a number against its format's width and the schema's bounds."""
     found: list[FieldError] = []
     if not _fits(value, node):
-        declared = node.types[0] if node.types else ""
         form = f"with format {node.format}" if node.format else "(default format)"
-        found.append(errors.invalid("", "", f"Checked value must be of type {declared} {form} in {path}"))
+        found.append(errors.invalid("", "", f"Checked value must be of type {node.types[0]} {form} in {path}"))
     schema = node.schema
     factor = schema.get("multipleOf")
-    if factor is not None and not _is_multiple(value, factor):
+    if factor is not None and isinstance(value, int) and int(factor) == 0:
+        detail = f"factor MultipleOf declared for {path} must be positive: 0"
+        found.append(errors.invalid(path, 0, detail))
+    elif factor is not None and not _is_multiple(value, factor):
         found.append(_error(path, value, f"should be a multiple of {golang.number(_native(value, factor))}"))
     return found + _check_bounds(value, schema, path)
 
@@ -53,15 +56,22 @@ def _native(value: Any, bound: float) -> float:
     return int(bound) if isinstance(value, int) else float(bound)
 
 
+def is_whole(value: float) -> bool:
+    """Tell whether a float stands for an integer; beyond 2^53 it stands for several."""
+    return abs(value) <= _LARGEST_EXACT and float(value).is_integer()
+
+
 def _fits(value: Any, node: Node) -> bool:
-    if node.types[:1] == ("integer",):
+    if node.types == ("integer",):
         low, high = _INTEGER_RANGES.get(node.format, _INTEGER_RANGES["int64"])
         return float(value).is_integer() and low <= value <= high
+    if node.types != ("number",):
+        return True
     return node.format not in {"float", "float32"} or abs(value) <= _FLOAT32_MAX
 
 
 def _is_multiple(value: Any, factor: float) -> bool:
     if isinstance(value, int):
-        return bool(int(factor) != 0 and value % int(factor) == 0)
+        return bool(value % int(factor) == 0)
     quotient = 1 / factor * value if factor < 1 else value / factor
     return bool(abs(quotient - round(quotient)) <= 1e-9 * max(1.0, abs(quotient)))

@@ -4,6 +4,11 @@ from typing import Any
 
 from hyperdrive_local.schema.nodes import Node
 
+_METADATA_FIELDS = frozenset({
+    "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "finalizers",
+    "generateName", "generation", "labels", "managedFields", "name", "namespace", "ownerReferences",
+    "resourceVersion", "selfLink", "uid",
+})  # fmt: skip
 _RESOURCE_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
 
@@ -27,9 +32,11 @@ def _prune(value: Any, node: Node | None, path: str, is_root: bool, removed: lis
 
 def _prune_object(value: dict[str, Any], node: Node | None, path: str, is_root: bool, removed: list[str]) -> None:
     for key in list(value):
-        if is_root and key in _RESOURCE_FIELDS:
-            continue
         where = f"{path}.{key}" if path else key
+        if is_root and key in _RESOURCE_FIELDS:
+            if path and key == "metadata":  # that of an embedded resource; the object's own is not ours to touch
+                removed += _prune_metadata(value[key], where)
+            continue
         child = node.properties.get(key) if node else None
         if child is not None:
             _prune(value[key], child, where, child.embedded, removed)
@@ -39,3 +46,10 @@ def _prune_object(value: dict[str, Any], node: Node | None, path: str, is_root: 
         elif node is None or not node.preserve_unknown:
             del value[key]
             removed.append(where)
+
+
+def _prune_metadata(metadata: Any, path: str) -> list[str]:
+    unknown = [key for key in metadata if key not in _METADATA_FIELDS] if isinstance(metadata, dict) else []
+    for key in unknown:
+        del metadata[key]
+    return [f"{path}.{key}" for key in unknown]

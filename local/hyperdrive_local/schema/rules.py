@@ -5,6 +5,7 @@ from typing import Any
 
 from hyperdrive_local.schema import errors
 from hyperdrive_local.schema.cel.program import CompileError, EvaluationError, Program, compile_rule, none, some
+from hyperdrive_local.schema.cel.types import CelType, of_schema
 from hyperdrive_local.schema.cel.values import Convert, converter
 from hyperdrive_local.schema.correlation import old_field, old_item, old_items, same
 from hyperdrive_local.schema.errors import ErrorKind, FieldError
@@ -45,16 +46,16 @@ class _RuleNode:
     all_of: list["_RuleNode"] = field(default_factory=list)
 
 
-def compile_one(rule: dict[str, Any], node: Node, *, is_root: bool) -> Rule:
+def compile_one(rule: dict[str, Any], own_type: CelType) -> Rule:
     """Compile a rule against the schema it stands in; raise CompileError if it is none."""
     text = rule.get("rule") or ""
     optional_old = bool(rule.get("optionalOldSelf"))
     message_text = rule.get("messageExpression") or ""
     return Rule(
-        program=compile_rule(text, node, is_root=is_root, optional_old=optional_old),
+        program=compile_rule(text, own_type, optional_old=optional_old),
         text=text.strip(),
         message=(rule.get("message") or "").strip(),
-        message_program=compile_rule(message_text, node, is_root=is_root, optional_old=optional_old, wanted="string")
+        message_program=compile_rule(message_text, own_type, optional_old=optional_old, wanted="string")
         if message_text
         else None,
         reason=rule.get("reason") or "",
@@ -80,9 +81,11 @@ class RuleSet:
 def _compile(holder: Node, node: Node, *, is_root: bool) -> _RuleNode:
     """Compile the rules of `holder`, which is `node` itself or, in an allOf, an overlay of it."""
     rules = []
+    own_type = of_schema(node, is_root=is_root)
     for rule in holder.rules:
         try:
-            rules.append(compile_one(rule, node, is_root=is_root))
+            if own_type is not None:
+                rules.append(compile_one(rule, own_type))
         except CompileError:
             continue  # check_crd refuses these, so none gets here but from a test
     compiled = _RuleNode(node, rules, converter(node, is_root=is_root), is_root)

@@ -4,6 +4,7 @@ from typing import Any
 
 from hyperdrive_local.schema import errors
 from hyperdrive_local.schema.defaulting import apply_defaults
+from hyperdrive_local.schema.embedded import check_embedded
 from hyperdrive_local.schema.errors import ErrorKind, FieldError
 from hyperdrive_local.schema.listtypes import check_list_types
 from hyperdrive_local.schema.nodes import ABSENT, compile_node
@@ -41,6 +42,7 @@ class StructuralSchema:
         name oldSelf are run.
         """
         found = check_value(obj, self._root, "", ABSENT if old is None else old).errors
+        found += check_embedded(obj, self._root)
         repeated = check_list_types(obj, self._root)
         if repeated and (old is None or not check_list_types(old, self._root)):
             found += repeated

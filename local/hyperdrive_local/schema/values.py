@@ -1,14 +1,14 @@
 """Value rules of a schema, checked in the order and with the messages of the real server's validator."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from hyperdrive_local.schema import errors, golang
 from hyperdrive_local.schema.correlation import old_field, old_item, old_items, same
 from hyperdrive_local.schema.errors import FieldError
 from hyperdrive_local.schema.formats import FORMATS
 from hyperdrive_local.schema.nodes import ABSENT, Node
-from hyperdrive_local.schema.numbers import check_number
+from hyperdrive_local.schema.numbers import check_number, is_whole
 
 
 @dataclass(slots=True)
@@ -21,10 +21,6 @@ class Outcome:
     def merge(self, other: "Outcome") -> None:
         self.errors += other.errors
         self.matches += other.matches
-
-
-# Formats that say how wide a number is, not what a string looks like.
-_NUMERIC_FORMATS: Final = frozenset({"int32", "int64", "uint32", "uint64", "float", "float32", "float64", "double"})
 
 
 def check_value(value: Any, node: Node, path: str = "", old: Any = ABSENT) -> Outcome:
@@ -63,7 +59,7 @@ def _check_type(value: Any, node: Node, path: str, outcome: Outcome) -> None:
     accepted = (
         actual in node.types
         or (actual == "integer" and "number" in node.types)
-        or (actual == "number" and "integer" in node.types and float(value).is_integer())
+        or (actual == "number" and "integer" in node.types and is_whole(value))
     )
     if accepted:
         return

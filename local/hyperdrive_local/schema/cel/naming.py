@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_RESERVED: Final = frozenset({
+RESERVED: Final = frozenset({
     "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
     "let", "loop", "package", "namespace", "return", "var", "void", "while",
 })  # fmt: skip
@@ -16,6 +16,6 @@ def escape(name: str) -> str | None:
     """Return the identifier under which CEL knows a field, or None if it has none."""
     if not _ESCAPABLE.fullmatch(name):
         return None
-    if name in _RESERVED:
+    if name in RESERVED:
         return f"__{name}__"
     return _SPECIAL.sub(lambda match: _ESCAPES[match[0]], name)

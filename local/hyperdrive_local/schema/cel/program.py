@@ -1,16 +1,29 @@
 """Rules compiled for the CEL library, and its errors in cel-go's words."""
 
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cel
-from cel.stdlib import add_stdlib_to_context
 
-from hyperdrive_local.schema.nodes import Node
+from hyperdrive_local.schema.cel.checker import Checker
+from hyperdrive_local.schema.cel.constants import check_constants, refused_pattern
+from hyperdrive_local.schema.cel.functions import TEXT_AND_LIST_FUNCTIONS
+from hyperdrive_local.schema.cel.opaque import OPAQUE_FUNCTIONS
+from hyperdrive_local.schema.cel.parser import parse
+from hyperdrive_local.schema.cel.syntax import CelSyntaxError
+from hyperdrive_local.schema.cel.types import CelType, optional_of
+
+_FUNCTIONS: Final = {**TEXT_AND_LIST_FUNCTIONS, **OPAQUE_FUNCTIONS}
+_OF_THE_LIBRARY: Final = re.compile(
+    r"Function '(?P<name>[^']*)' error: (?P<text>.*?)(?:\. Check function arguments.*)?$"
+)
+_ENTRY: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_DYNAMIC: Final = frozenset({"dyn", "_"})
 
 
 class CompileError(ValueError):
-    """The text is no rule for this schema."""
+    """The text is no rule for this schema; the message is the real server's."""
 
 
 class EvaluationError(ValueError):
@@ -32,27 +45,28 @@ class Program:
 
     compiled: cel.Program
     uses_old: bool
+    functions: dict[str, Any]  # those of ours that it calls
 
     def run(self, variables: dict[str, Any]) -> Any:
         """Evaluate; raise EvaluationError with cel-go's wording."""
-        context = cel.Context(variables=variables)
-        add_stdlib_to_context(context)
         try:
-            return self.compiled.execute(context)
-        except Exception as error:
+            return self.compiled.execute(cel.Context(variables=variables, functions=self.functions))
+        except Exception as error:  # the library raises whatever fits
             raise EvaluationError(_in_words_of_cel_go(error)) from error
 
 
 def _in_words_of_cel_go(error: Exception) -> str:
+    text = str(error.args[0]) if error.args else str(error)
     if isinstance(error, KeyError):
-        return f"no such key: {error.args[0]}"
+        return f"no such key: {text}"
     if isinstance(error, ZeroDivisionError):
-        return "division by zero"
+        return "modulus by zero" if text.startswith("modulo") else "division by zero"
     if isinstance(error, OverflowError):
         return "integer overflow"
     if isinstance(error, TypeError):
         return "no such overload"
-    return str(error)
+    wrapped = _OF_THE_LIBRARY.match(text)
+    return wrapped["text"] if wrapped else text
 
 
 def none() -> Any:
@@ -65,13 +79,47 @@ def some(value: Any) -> Any:
     return cel.OptionalValue.of(value)
 
 
-def compile_rule(
-    text: str, node: Node, *, is_root: bool = False, optional_old: bool = False, wanted: str = "bool"
-) -> Program:
-    """Compile an expression against the schema it stands in."""
-    del node, is_root, optional_old, wanted
+def compile_rule(text: str, own_type: CelType, *, optional_old: bool = False, wanted: str = "bool") -> Program:
+    """Compile an expression over self and oldSelf of a type; raise CompileError."""
     try:
-        compiled = cel.compile(text)
-    except ValueError as error:
-        raise CompileError(str(error)) from error
-    return Program(compiled, "oldSelf" in compiled.variables())
+        tree = parse(text)
+    except CelSyntaxError as error:
+        raise CompileError(f"compilation failed: {_syntax_report(text, error)}") from error
+    checker = Checker()
+    checked = checker.check(tree, {"self": own_type, "oldSelf": optional_of(own_type) if optional_old else own_type})
+    problems = checker.problems or check_constants(tree)
+    if problems:
+        report = "\n".join(located(text, at, message) for at, message in sorted(problems))
+        raise CompileError(f"compilation failed: {report}")
+    if checked.type.name != wanted and checked.type.name not in _DYNAMIC:
+        raise CompileError(f"cel expression must evaluate to a {wanted}")
+    if refusal := refused_pattern(tree):
+        raise CompileError(f"program instantiation failed: {refusal}")
+    compiled = cel.compile(checked.text)
+    called = {name: _FUNCTIONS[name] for name in compiled.functions() if name in _FUNCTIONS}
+    return Program(compiled, "oldSelf" in checker.names, called)
+
+
+def _syntax_report(text: str, error: CelSyntaxError) -> str:
+    """Return the report of the library, whose grammar is cel-go's own, or ours if it sees no error there."""
+    if str(error).startswith("Syntax error"):
+        try:
+            cel.compile(text)
+        except ValueError as theirs:
+            lines = text.split("\n")
+            starts = [sum(len(line) + 1 for line in lines[:index]) for index in range(len(lines))]
+            found = _ENTRY.findall(str(theirs))
+            if found:
+                return "\n".join(located(text, starts[int(row) - 1] + int(at) - 1, what) for row, at, what in found)
+    return located(text, error.at, str(error))
+
+
+def located(text: str, at: int, message: str) -> str:
+    """Return one entry of a report: the place, the message, the line and a mark under the place."""
+    start = text.rfind("\n", 0, at) + 1
+    line = text[start:].partition("\n")[0].replace("\t", " ")
+    column = at - start
+    dots = "".join("." if char.isascii() else "．" for char in line[:column])  # noqa: RUF001 # as wide as the char
+    mark = "^" if line[column : column + 1].isascii() else "＾"  # noqa: RUF001 # as wide as the char
+    number = text.count("\n", 0, at) + 1
+    return f"ERROR: <input>:{number}:{column + 1}: {message}\n | {line}\n | {dots}{mark}"

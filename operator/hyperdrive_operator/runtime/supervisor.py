@@ -66,6 +66,7 @@ class ControllerFactory(Protocol):
         client: KubeClient,
         recorder: EventRecorder,
         telemetry: Telemetry,
+        /,
         *,
         namespaces: tuple[str, ...],
         workers: int,

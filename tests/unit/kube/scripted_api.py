@@ -93,7 +93,7 @@ async def scripted_api() -> AsyncIterator[ScriptedApi]:
     api = ScriptedApi()
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", api.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -1,4 +1,3 @@
-import asyncio
 import getpass
 import os
 from pathlib import Path
@@ -6,9 +5,7 @@ from pathlib import Path
 import pytest
 from tests.unit.runtime.cluster import KINDS, Cluster
 from tests.unit.runtime.conftest import until
-
-from hyperdrive_operator.kube.kinds import JOBS
-from hyperdrive_operator.runtime.watch import KopfWatcher
+from tests.unit.runtime.test_watch import watching
 
 
 async def test_the_operator_starts_as_a_user_that_has_no_name(
@@ -21,14 +18,6 @@ async def test_the_operator_starts_as_a_user_that_has_no_name(
     with pytest.raises((KeyError, OSError)):
         getpass.getuser()
     cluster.serve()
-    for kind in KINDS:
-        cluster.objects[kind] = []
-    kubeconfig = cluster.kubeconfig(tmp_path)
-    watcher = KopfWatcher(kubeconfig=kubeconfig, context=None, namespaces=(), on_event=lambda *_: None)
-    watcher.start()
-    try:
-        await until(lambda: watcher.finished.done() or any(call.path == JOBS.path(None) for call in cluster.api.calls))
+    async with watching(cluster, tmp_path, []) as watcher:
+        await until(lambda: watcher.finished.done() or all(cluster.watched(kind) for kind in KINDS))
         assert not watcher.finished.done()
-    finally:
-        watcher.stop()
-        assert await asyncio.to_thread(watcher.join, 10)

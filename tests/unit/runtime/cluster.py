@@ -1,0 +1,89 @@
+"""The scripted API server, with as much of discovery, lists and watches as kopf and the supervisor need."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from aiohttp import web
+from tests.unit.kube.scripted_api import Answer, ScriptedApi, answer
+
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+
+KINDS = (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)
+# kopf does not begin before it has found these, though it never reads them here.
+NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
+CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
+
+
+def thing(kind: Kind, name: str, version: str = "2") -> Object:
+    metadata = {"name": name, "namespace": "ns", "uid": f"uid-{name}", "resourceVersion": version}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+
+
+class Cluster:
+    """A cluster with objects to list and events to stream."""
+
+    def __init__(self, api: ScriptedApi) -> None:
+        self.api = api
+        self.objects: dict[Kind, list[Object]] = {kind: [] for kind in KINDS}
+        self._streams: dict[Kind, asyncio.Queue[Object]] = {kind: asyncio.Queue() for kind in KINDS}
+
+    def serve(self) -> None:
+        """Serve the kinds, as if the CRDs were there."""
+        api = self.api
+        api.on("GET", "/api", answer(200, {"versions": ["v1"]}))
+        groups = [_group(kind) for kind in (HYPERDRIVES, JOBS, CRDS)]
+        api.on("GET", "/apis", answer(200, {"groups": groups}))
+        api.on("GET", "/api/v1", answer(200, _resources(PODS, NAMESPACES)))
+        api.on("GET", "/apis/apiextensions.k8s.io/v1", answer(200, _resources(CRDS)))
+        api.on("GET", "/apis/batch/v1", answer(200, _resources(JOBS)))
+        api.on("GET", "/apis/hyperdrive.dev/v1alpha1", answer(200, _resources(HYPERDRIVES, HYPERDRIVE_TRIALS)))
+        for kind in KINDS:
+            for namespace in (None, "ns"):
+                api.on("GET", kind.path(namespace), self.collection(kind))
+
+    def stream(self, kind: Kind, event_type: str, body: Object) -> None:
+        """Send an event to whoever watches the kind."""
+        self._streams[kind].put_nowait({"type": event_type, "object": body})
+
+    def watched(self, kind: Kind, namespaces: tuple[str, ...] = ()) -> list[dict[str, str]]:
+        """Return the queries of all watches of a kind so far."""
+        path = kind.path(namespaces[0] if namespaces else None)
+        return [call.query for call in self.api.calls if call.path == path and "watch" in call.query]
+
+    def kubeconfig(self, directory: Path) -> str:
+        return self.api.kubeconfig(directory)
+
+    def collection(self, kind: Kind) -> Answer:
+        async def respond(request: web.Request) -> web.StreamResponse:
+            if "watch" not in request.query:
+                body = {"kind": f"{kind.kind}List", "metadata": {"resourceVersion": "1"}, "items": self.objects[kind]}
+                return await answer(200, body)(request)
+            response = web.StreamResponse()
+            await response.prepare(request)
+            while True:
+                event = await self._streams[kind].get()
+                await response.write(json.dumps(event).encode() + b"\n")
+
+        return respond
+
+
+def _group(kind: Kind) -> Object:
+    version = {"groupVersion": kind.api_version, "version": kind.version}
+    return {"name": kind.group, "versions": [version], "preferredVersion": version}
+
+
+def _resources(*kinds: Kind) -> Object:
+    return {
+        "groupVersion": kinds[0].api_version,
+        "resources": [
+            {
+                "name": kind.plural,
+                "singularName": kind.kind.lower(),
+                "kind": kind.kind,
+                "namespaced": kind.namespaced,
+                "verbs": ["get", "list", "watch", "create", "patch", "delete"],
+            }
+            for kind in kinds
+        ],
+    }

@@ -1,0 +1,242 @@
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+from tests.unit.kube.scripted_api import answer, refusal
+from tests.unit.runtime.cluster import KINDS, Cluster, thing
+from tests.unit.runtime.conftest import until
+
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.events import EventRecorder
+from hyperdrive_operator.kube.kinds import JOBS, Kind, Object
+from hyperdrive_operator.runtime.config import Config
+from hyperdrive_operator.runtime.supervisor import HEARTBEAT_SECONDS, Supervisor
+from hyperdrive_operator.runtime.telemetry import Telemetry
+
+EVENTS_PATH = "/apis/events.k8s.io/v1/namespaces/ns/events"
+
+
+@dataclass
+class StandIn:
+    """A controller that does what the test says."""
+
+    synced: bool = False
+    heartbeat: float = 0.0
+    settings: dict[str, object] = field(default_factory=dict)
+    seen: list[tuple[Kind, str | None, str]] = field(default_factory=list)
+    failure: Exception | None = None
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: bool = False
+    last_words: Callable[[], None] = lambda: None
+
+    def make(
+        self,
+        _client: KubeClient,
+        recorder: EventRecorder,
+        _telemetry: Telemetry,
+        /,
+        *,
+        namespaces: tuple[str, ...],
+        workers: int,
+        resync_seconds: float,
+    ) -> "StandIn":
+        self.settings = {"namespaces": namespaces, "workers": workers, "resync_seconds": resync_seconds}
+        about = {"apiVersion": "v1", "kind": "Pod", "namespace": "ns", "name": "p", "uid": "u"}
+        self.last_words = lambda: recorder.record(
+            about, type="Normal", reason="Stopping", message="bye", now=datetime.now(UTC)
+        )
+        return self
+
+    def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
+        asyncio.get_running_loop()  # raises in any other thread
+        self.seen.append((kind, event_type, body["metadata"]["name"]))
+
+    async def run(self) -> None:
+        self.synced = True
+        self.heartbeat = asyncio.get_running_loop().time()
+        try:
+            await self.end.wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            self.last_words()
+            raise
+        if self.failure:
+            raise self.failure
+
+
+@dataclass
+class Running:
+    supervisor: Supervisor
+    controller: StandIn
+    task: "asyncio.Task[int]"
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with (
+            ClientSession(f"http://127.0.0.1:{self.supervisor.port}") as session,
+            session.get(path) as response,
+        ):
+            return response.status, (await response.text()).strip()
+
+
+@asynccontextmanager
+async def operator(cluster: Cluster, directory: Path, *flags: str) -> AsyncIterator[Running]:
+    kubeconfig = cluster.kubeconfig(directory)
+    config = Config.from_env({}, ["--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", *flags], hostname="test")
+    controller = StandIn()
+    supervisor = Supervisor(config, controller.make)
+    running = Running(supervisor, controller, asyncio.create_task(supervisor.run()))
+    try:
+        yield running
+        # kopf takes five seconds to stop while it starts: in a process it is left behind, a test would trip over it
+        if running.controller.synced and not running.task.done():
+            await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+    finally:
+        supervisor.stop()
+        await running.task
+
+
+async def test_the_operator_starts_hands_over_events_and_stops(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    cluster.objects[JOBS] = [thing(JOBS, "a")]
+    cluster.api.on("POST", EVENTS_PATH, answer(201, {}))
+    async with operator(cluster, tmp_path, "--workers=7", "--resync=1m") as running:
+        await until(lambda: running.controller.seen and all(cluster.watched(kind) for kind in KINDS))
+        assert await running.get("/readyz") == (200, "ok")
+        assert await running.get("/healthz") == (200, "ok")
+        assert "hyperdrive_api_requests_total{" in (await running.get("/metrics"))[1]
+        running.supervisor.stop()
+        assert await running.task == 0
+    controller = running.controller
+    assert controller.seen == [(JOBS, None, "a")]
+    assert controller.settings == {"namespaces": (), "workers": 7, "resync_seconds": 60.0}
+    assert controller.cancelled
+    events = [call.body["note"] for call in cluster.api.calls if call.path == EVENTS_PATH]
+    assert events == ["bye"]  # what was said last is still written
+
+
+async def test_the_operator_waits_for_its_crds_and_says_so_once(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        async with operator(cluster, tmp_path) as running:
+            await until(lambda: len(cluster.api.calls) >= 2)  # it asked again
+            assert running.controller.settings == {}
+            status, text = await running.get("/readyz")
+            assert status == 503
+            assert "hyperdrives.hyperdrive.dev and hyperdrivetrials.hyperdrive.dev" in text
+            assert await running.get("/healthz") == (200, "ok")
+            cluster.serve()
+            await until(lambda: running.controller.synced)
+    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("hyperdrive_operator.runt")]
+    (line,) = [warning for warning in warnings if "waiting" in warning]
+    assert line.endswith(": install the CRDs with `kubectl apply -f crds/`")
+
+
+async def test_a_missing_crd_is_the_only_one_named(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.api.on("GET", "/apis/hyperdrive.dev/v1alpha1", answer(200, {"resources": [{"name": "hyperdrives"}]}))
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: cluster.api.calls)
+        await until(lambda: running.supervisor.ready_problem() != "starting")
+        problem = running.supervisor.ready_problem()
+    assert problem.startswith("waiting for hyperdrivetrials.hyperdrive.dev:")
+
+
+async def test_the_operator_waits_for_permissions_and_names_them(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    message = 'jobs.batch is forbidden: User "u" cannot list resource "jobs" in API group "batch"'
+    cluster.api.on("GET", JOBS.path(None), refusal(403, "Forbidden", message), cluster.collection(JOBS))
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: message in running.supervisor.ready_problem())
+        await until(lambda: running.controller.synced)
+
+
+async def test_stopping_while_it_waits_takes_no_time(cluster: Cluster, tmp_path: Path) -> None:
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: cluster.api.calls)
+        running.supervisor.stop()
+        async with asyncio.timeout(1):
+            assert await running.task == 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        pytest.param(RuntimeError("a bug"), "the controller failed: RuntimeError: a bug", id="a bug"),
+        pytest.param(None, "the controller has ended by itself", id="an end without reason"),
+    ],
+)
+async def test_a_controller_that_ends_ends_the_operator(
+    cluster: Cluster,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    failure: Exception | None,
+    message: str,
+) -> None:
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        running.controller.failure = failure
+        running.controller.end.set()
+        assert await running.task == 1
+    assert message in caplog.messages
+
+
+async def test_a_kopf_that_ends_ends_the_operator(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
+        assert await running.task == 1
+    assert any("kopf failed" in line and "etcd is gone" in line for line in caplog.messages)
+    assert running.controller.cancelled
+
+
+async def test_a_controller_without_a_sign_of_life_is_unhealthy(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: running.controller.synced)
+        monkeypatch.setattr("hyperdrive_operator.runtime.supervisor.HEARTBEAT_SECONDS", 0.0)
+        status, text = await running.get("/healthz")
+        assert (status, text[:16]) == (503, "no sign of life ")
+    assert HEARTBEAT_SECONDS >= 10
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        pytest.param(["--kubeconfig", "nowhere"], "kubeconfig nowhere: ", id="no kubeconfig"),
+        pytest.param(["--context", "other"], "other", id="no such context"),
+    ],
+)
+async def test_what_can_not_work_exits_with_one_line(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, flags: list[str], words: str
+) -> None:
+    async with operator(cluster, tmp_path, *flags) as running:
+        assert await running.task == 2
+    (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert words in line.getMessage()
+
+
+async def test_a_taken_port_exits_with_the_fix(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = cluster.api.url.removeprefix("http://")
+    async with operator(cluster, tmp_path, "--listen", taken) as running:
+        assert await running.task == 2
+    assert any(line.startswith("--listen: ") and "give another" in line for line in caplog.messages)
+
+
+async def test_the_server_can_be_off(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    async with operator(cluster, tmp_path, "--listen", "off") as running:
+        await until(lambda: running.controller.synced)
+        assert running.supervisor.port == 0

@@ -1,0 +1,43 @@
+from hyperdrive_operator.runtime.telemetry import Telemetry
+
+
+def test_everything_that_is_counted_is_shown() -> None:
+    telemetry = Telemetry()
+    telemetry.request("create", "jobs", 201, 0.004)
+    telemetry.request("get", "hyperdrives", 0, 31)
+    telemetry.reconciled("ok", 0.002)
+    telemetry.queue_depth(3)
+    telemetry.sweeps({"Running": 2, "Complete": 1})
+    telemetry.trials({"Running": 5})
+    telemetry.trial_ended("Succeeded")
+    telemetry.slot_refilled(0.3)
+    lines = telemetry.render().decode().splitlines()
+    for line in (
+        'hyperdrive_api_requests_total{code="201",resource="jobs",verb="create"} 1.0',
+        'hyperdrive_api_requests_total{code="0",resource="hyperdrives",verb="get"} 1.0',
+        'hyperdrive_api_request_seconds_bucket{le="0.005",verb="create"} 1.0',
+        'hyperdrive_reconciles_total{result="ok"} 1.0',
+        "hyperdrive_reconcile_seconds_count 1.0",
+        "hyperdrive_queue_depth 3.0",
+        'hyperdrive_sweeps{state="Running"} 2.0',
+        'hyperdrive_trials{state="Running"} 5.0',
+        'hyperdrive_trials_ended_total{state="Succeeded"} 1.0',
+        'hyperdrive_slot_refill_seconds_bucket{le="0.5"} 1.0',
+    ):
+        assert line in lines
+    assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
+
+
+def test_a_state_that_is_empty_again_is_not_shown_with_its_old_count() -> None:
+    telemetry = Telemetry()
+    telemetry.trials({"Running": 5})
+    telemetry.trials({"Succeeded": 5})
+    text = telemetry.render().decode()
+    assert 'hyperdrive_trials{state="Running"}' not in text
+    assert 'hyperdrive_trials{state="Succeeded"} 5.0' in text
+
+
+def test_two_of_them_do_not_share_anything() -> None:
+    one, other = Telemetry(), Telemetry()
+    one.queue_depth(3)
+    assert "hyperdrive_queue_depth 0.0" in other.render().decode()

@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 from hyperdrive_local.deletion import CLEANUP
-from hyperdrive_local.errors import ApiError
+from hyperdrive_local.errors import ApiError, invalid
 from hyperdrive_local.kinds import Kind, Kinds
 from hyperdrive_local.objects import Object, clone, set_condition
 from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from hyperdrive_local.schema import StructuralSchema
+from hyperdrive_local.schema.errors import invalid as invalid_field
 from hyperdrive_local.store import Store
 
 VERSION = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
@@ -69,6 +70,16 @@ class Definitions:
         spec = definition["spec"]
         key = (spec["group"], spec["names"]["plural"])
         return [kind for (group, _, plural), kind in self.kinds.served.items() if (group, plural) == key]
+
+    @staticmethod
+    def check(definition: Object) -> None:
+        """Refuse a definition that nothing can be served by, whatever the rules have missed."""
+        try:
+            kinds_of(definition)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            name = definition["metadata"]["name"]
+            problem = invalid_field("spec", "", f"nothing can be served by this definition: {error!r}")
+            raise invalid(CUSTOM_RESOURCE_DEFINITIONS, name, [problem]) from error
 
     def changed(self, definition: Object) -> None:
         """Serve what a definition says now, and say in its status that it is."""

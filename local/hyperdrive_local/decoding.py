@@ -7,7 +7,6 @@ from typing import Any, Literal
 from hyperdrive_local.errors import ApiError, bad_request, invalid, not_decodable
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object
-from hyperdrive_local.schema import FieldError
 from hyperdrive_local.schema.errors import ErrorKind
 from hyperdrive_local.schema.errors import invalid as invalid_field
 
@@ -172,14 +171,13 @@ def _drop_nulls(value: Any) -> None:
 
 def _check_types(kind: Kind, obj: Object) -> None:
     """A value of a type that the kind's field can't hold can't be read at all: 400, not 422."""
-    wrong = [error for error in (kind.schema.validate(obj) if kind.schema else []) if _is_type_error(error)]
-    if wrong:
-        error = wrong[0]
-        raise not_decodable(kind.resource, kind.resource.kind, f"json: cannot unmarshal {error.path}: {error.detail}")
-
-
-def _is_type_error(error: FieldError) -> bool:
-    return error.kind is ErrorKind.TYPE_INVALID
+    for error in kind.schema.validate(obj) if kind.schema else []:
+        if error.kind is ErrorKind.TYPE_INVALID:
+            wanted = error.detail.partition("must be of type ")[2].partition(":")[0]
+            # the real server names the Go struct that has the field, where this names the kind
+            path = f"{kind.resource.kind}.{error.path}"
+            problem = f"json: cannot unmarshal {error.value} into Go struct field {path} of type {wanted}"
+            raise not_decodable(kind.resource, kind.resource.kind, problem)
 
 
 def _report(kind: Kind, unknown: list[str], options: WriteOptions) -> None:

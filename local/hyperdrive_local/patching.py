@@ -13,6 +13,10 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
+NO_SERVER_SIDE_APPLY = (
+    "server-side apply is not served by the embedded cluster: use kubectl apply without --server-side"
+)
+
 # Lists of built-in kinds that are merged item by item: the field, and what identifies an item. Where the real server
 # knows the type of the list's owner, this knows the field's name alone, which is enough for the kinds served here.
 MERGE_KEYS = {
@@ -25,8 +29,6 @@ MERGE_KEYS = {
     "initContainers": ("name",),
     "ownerReferences": ("uid",),
     "ports": ("containerPort", "port"),
-    "secrets": ("name",),
-    "taints": ("key",),
     "topologySpreadConstraints": ("topologyKey",),
     "volumeDevices": ("devicePath",),
     "volumeMounts": ("mountPath",),
@@ -44,23 +46,25 @@ def apply_patch(obj: Object, patch: Any, content_type: str, *, custom: bool) -> 
     if content_type == JSON:
         return _json(obj, patch)
     if content_type == MERGE:
-        return merge(clone(obj), _mapping(patch))
+        merged: Object = merge(clone(obj), _mapping(patch))
+        return merged
     if content_type == STRATEGIC and not custom:
-        return strategic(clone(obj), _mapping(patch))
-    raise unsupported_media_type(_unreadable(content_type, custom=custom))
+        applied: Object = strategic(clone(obj), _mapping(patch))
+        return applied
+    raise _unreadable(custom=custom)
 
 
-def _unreadable(content_type: str, *, custom: bool) -> str:
-    if content_type == APPLY:
-        return "server-side apply is not served by the embedded cluster: use kubectl apply without --server-side"
-    accepted = [JSON, MERGE] + ([] if custom else [STRATEGIC])
-    return f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
+def _unreadable(*, custom: bool) -> ApiError:
+    if custom:
+        accepted = f"accepted media types include: {JSON}, {MERGE}, {APPLY}"
+        return unsupported_media_type(f"the body of the request was in an unknown format - {accepted}")
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def _mapping(patch: Any) -> dict[str, Any]:
     if not isinstance(patch, dict):
         raise bad_request("error decoding patch: the patch must be an object")
-    return patch
+    return dict(patch)
 
 
 def _json(obj: Object, patch: Any) -> Object:

@@ -154,7 +154,9 @@ def _spec_changed(kind: Kind, obj: Object, stored: Object) -> bool:
 def _refuse_invalid(kind: Kind, obj: Object, stored: Object | None, options: WriteOptions) -> None:
     found = _check_custom(kind, obj, stored, options) if kind.custom else _check_builtin(kind, obj, stored)
     if found:
-        raise invalid(kind.resource, obj["metadata"].get("name", ""), found)
+        # an event is an event of the core group to the real server's rules, whichever group it came by
+        resource = EVENTS if kind.resource == NEW_EVENTS else kind.resource
+        raise invalid(resource, obj["metadata"].get("name", ""), found)
 
 
 def _check_custom(kind: Kind, obj: Object, stored: Object | None, options: WriteOptions) -> list[FieldError]:

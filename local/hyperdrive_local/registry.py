@@ -115,7 +115,9 @@ class Registry:
         """Change an object by a patch: `content_type` is that of the HTTP request."""
         kind = self.kinds.of(resource)
         options = WriteOptions(subresource=subresource, dry_run=dry_run, patched=True)
-        return clone(presented(kind, self.writer.patch(kind, namespace, name, patch, content_type, options)))
+        return clone(
+            presented(kind, self.writer.patch(kind, namespace, name, patch, content_type=content_type, options=options))
+        )
 
     def delete(
         self,
@@ -152,11 +154,11 @@ class Registry:
         is_gone = self.kinds.is_gone(resource)
 
         async def events() -> AsyncIterator[WatchEvent]:
-            while not is_gone():
-                if not (changes := reader.take()):
-                    await reader.wait()
+            while (changes := reader.take()) or not is_gone():
                 for change in changes:
                     if sight := seen(change, test, namespace):
                         yield WatchEvent(sight[0], presented(kind, sight[1]))
+                if not changes:
+                    await reader.wait()
 
         return events()

@@ -121,13 +121,13 @@ class _LabelParser:
         return compare
 
     def values(self) -> set[str]:
-        if (token := self.take()) != "(":
-            raise _unparsable(f"found '{token}' expected: '('")
+        if (opening := self.take()) != "(":
+            raise _unparsable(f"found '{opening}' expected: '('")
         values = {""} if self.tokens[self.at : self.at + 1] == [")"] else {self.identifier(self.take())}
-        while (token := self.take()) == ",":
+        while (after := self.take()) == ",":
             values.add(self.identifier(self.take()))
-        if token != ")":
-            raise _unparsable(f"found '{token}', expected: ',' or ')'")
+        if after != ")":
+            raise _unparsable(f"found '{after}', expected: ',' or ')'")
         return values
 
     @staticmethod

@@ -5,10 +5,10 @@ from typing import Any
 from hyperdrive_local.customresources import Definitions
 from hyperdrive_local.decoding import UnknownFieldsError, WriteOptions, check_identity, decode
 from hyperdrive_local.deletion import DeleteOptions, check_preconditions, is_held, marked
-from hyperdrive_local.errors import ApiError, already_exists, forbidden, not_found
+from hyperdrive_local.errors import ApiError, already_exists, forbidden, not_found, unsupported_media_type
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object, clone, generate_name
-from hyperdrive_local.patching import apply_patch
+from hyperdrive_local.patching import APPLY, NO_SERVER_SIDE_APPLY, apply_patch
 from hyperdrive_local.preparing import prepare_create, prepare_update
 from hyperdrive_local.presenting import presented
 from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS
@@ -38,6 +38,7 @@ class Writer:
         self.definitions.check_accepts(kind)
         self._generate_name(kind, namespace, obj)
         obj = prepare_create(kind, obj, options)
+        self._check_served(kind, obj)
         key = (namespace, obj["metadata"]["name"])
         if self.store.get(kind.resource.storage_key, key):
             raise already_exists(kind.resource, key[1])
@@ -47,6 +48,10 @@ class Writer:
         if kind.resource == CUSTOM_RESOURCE_DEFINITIONS:
             self.definitions.changed(obj)
         return obj
+
+    def _check_served(self, kind: Kind, obj: Object) -> None:
+        if kind.resource == CUSTOM_RESOURCE_DEFINITIONS:
+            self.definitions.check(obj)
 
     def _check_namespace(self, kind: Kind, namespace: str, obj: Object) -> None:
         if not kind.resource.namespaced:
@@ -79,6 +84,7 @@ class Writer:
         check_identity(kind, namespace, name, obj)
         stored = self.stored(kind, namespace, name)
         obj = prepare_update(kind, obj, stored, options)
+        self._check_served(kind, obj)
         if obj == stored or options.dry_run:
             return obj
         key = (namespace, name)
@@ -90,9 +96,12 @@ class Writer:
         return obj
 
     def patch(
-        self, kind: Kind, namespace: str, name: str, patch: Any, content_type: str, options: WriteOptions
+        self, kind: Kind, namespace: str, name: str, patch: Any, *, content_type: str, options: WriteOptions
     ) -> Object:
         """Change an object by a patch."""
+        if content_type == APPLY:
+            # before the object is looked for: such a patch could have made it
+            raise unsupported_media_type(NO_SERVER_SIDE_APPLY)
         stored = presented(kind, self.stored(kind, namespace, name))
         patched = apply_patch(stored, patch, content_type, custom=kind.custom)
         text = as_json(patched) if options.field_validation == "Strict" else ""

@@ -8,19 +8,17 @@ import base64
 import hmac
 import os
 import ssl
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import trustme
 import yaml
-from aiohttp import web
+from aiohttp import typedefs, web
 
 from hyperdrive_local.errors import unauthorized
 
 HOST = "127.0.0.1"
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})  # as on a real server
 CONTEXT = "hyperdrive-local"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Certificate:
@@ -38,12 +36,12 @@ class Certificate:
         return context
 
 
-def require_token(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def require_token(token: str) -> typedefs.Middleware:
     """Let nobody in without the token."""
     expected = f"Bearer {token}".encode()
 
     @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def middleware(request: web.Request, handler: typedefs.Handler) -> web.StreamResponse:
         given = request.headers.get("Authorization", "").encode()
         if request.path not in OPEN_PATHS and not hmac.compare_digest(given, expected):
             raise unauthorized()

@@ -1,25 +1,23 @@
 """The server: HTTPS on 127.0.0.1, from start to stop."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import typedefs, web
 
-from hyperdrive_local.errors import ApiError, no_such_resource
+from hyperdrive_local.errors import ApiError
 from hyperdrive_local.logs import LogSource
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import PODS
-from hyperdrive_local.schema import openapi_v2, openapi_v3_group, openapi_v3_index
 from hyperdrive_local.server import access, discovery, messages
+from hyperdrive_local.server.openapi import Documents
 from hyperdrive_local.server.podlogs import send_log
 from hyperdrive_local.server.routing import find_target
 from hyperdrive_local.server.verbs import Verbs
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 SHUTDOWN_SECONDS = 2.0  # watches end by themselves when the server stops; nothing else takes long
 
 
@@ -27,16 +25,22 @@ class ApiServer:
     """Serves a registry to whoever holds the token. `middlewares` see each request that is let in, outermost first."""
 
     def __init__(
-        self, registry: Registry, *, token: str, logs: LogSource | None = None, middlewares: Sequence[Middleware] = ()
+        self,
+        registry: Registry,
+        *,
+        token: str,
+        logs: LogSource | None = None,
+        middlewares: Sequence[typedefs.Middleware] = (),
     ) -> None:
         self.registry = registry
         self.logs = logs
         self.url = ""
         self._token = token
         self._stopping = False
+        self._documents = Documents(registry.definitions)
         self._verbs = Verbs(registry, lambda: self._stopping)
         self._certificate = access.Certificate()
-        chain = [answer_errors, access.require_token(token), *middlewares]
+        chain: list[typedefs.Middleware] = [answer_errors, access.require_token(token), *middlewares]
         app = web.Application(middlewares=chain, client_max_size=messages.MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
         # a watch whose client has left must end at once, not at the next change
@@ -75,45 +79,21 @@ class ApiServer:
         return self._about(request, path)
 
     def _about(self, request: web.Request, path: str) -> web.StreamResponse:
-        """What the server says about itself."""
-        kinds = self.registry.kinds
+        """What the server says about itself and what it serves."""
         if path in {"/healthz", "/livez", "/readyz"}:
             return web.Response(text="ok")
-        if path == "/version":
-            return messages.respond(discovery.VERSION)
-        if path in {"/api", "/apis"}:
-            if messages.accepts(request, **{"as": "APIGroupDiscoveryList", "v": "v2"}):
-                listed = discovery.aggregated(kinds, core=path == "/api")
-                return messages.respond(listed, media_type=discovery.AGGREGATED)
-            return messages.respond(discovery.CORE_VERSIONS if path == "/api" else discovery.group_list(kinds))
         if path.startswith("/openapi/"):
-            return self._openapi(request, path)
-        parts = path.strip("/").split("/")
-        if parts[0] == "apis" and len(parts) == 2:
-            return messages.respond(discovery.one_group(kinds, parts[1]))
-        if parts[0] == "api" and len(parts) == 2:
-            return messages.respond(discovery.resource_list(kinds, "", parts[1]))
-        if parts[0] == "apis" and len(parts) == 3:
-            return messages.respond(discovery.resource_list(kinds, parts[1], parts[2]))
-        raise no_such_resource()
-
-    def _openapi(self, request: web.Request, path: str) -> web.StreamResponse:
-        definitions = self.registry.definitions.all()
-        if path == "/openapi/v2":
             messages.check_accepts_json(request)
-            return messages.respond(openapi_v2(definitions))
-        if path == "/openapi/v3":
-            return messages.respond(openapi_v3_index(definitions))
-        parts = path.removeprefix("/openapi/v3/").split("/")
-        group, version = ("", parts[1]) if parts[0] == "api" and len(parts) == 2 else (parts[-2], parts[-1])
-        document = openapi_v3_group(group, version, definitions)
-        if not document:
-            raise no_such_resource()
-        return messages.respond(document)
+            return messages.respond(self._documents.get(path.removeprefix("/openapi/")))
+        kinds = self.registry.kinds
+        if path in {"/api", "/apis"} and messages.accepts(request, **{"as": "APIGroupDiscoveryList", "v": "v2"}):
+            listed = discovery.aggregated(kinds, core=path == "/api")
+            return messages.respond(listed, media_type=discovery.AGGREGATED)
+        return messages.respond(discovery.document(kinds, path))
 
 
 @web.middleware
-async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def answer_errors(request: web.Request, handler: typedefs.Handler) -> web.StreamResponse:
     """Turn refusals into Status objects, and our own mistakes into one that says so."""
     try:
         return await handler(request)

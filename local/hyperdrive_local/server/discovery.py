@@ -7,7 +7,7 @@ from hyperdrive_local.kinds import Kind, Kinds
 from hyperdrive_local.resources import Resource
 
 # Whose API is spoken. The build says that this is not the real one.
-VERSION = {
+VERSION: dict[str, Any] = {
     "major": "1",
     "minor": "36",
     "gitVersion": "v1.36.0+hyperdrive-local",
@@ -19,7 +19,7 @@ VERSION = {
     "platform": "python",
 }
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-CORE_VERSIONS = {
+CORE_VERSIONS: dict[str, Any] = {
     "kind": "APIVersions",
     "apiVersion": "v1",
     "versions": ["v1"],
@@ -127,3 +127,21 @@ def _aggregated_resource(resource: Resource) -> dict[str, Any]:
             for name in resource.subresources
         ]
     return entry
+
+
+def document(kinds: Kinds, path: str) -> dict[str, Any]:
+    """What is said at a path, in the form that every client reads; ApiError 404 if nothing is."""
+    match path.strip("/").split("/"):
+        case ["version"]:
+            return VERSION
+        case ["api"]:
+            return CORE_VERSIONS
+        case ["apis"]:
+            return group_list(kinds)
+        case ["api", version]:
+            return resource_list(kinds, "", version)
+        case ["apis", group]:
+            return one_group(kinds, group)
+        case ["apis", group, version]:
+            return resource_list(kinds, group, version)
+    raise no_such_resource()

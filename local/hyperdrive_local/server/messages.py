@@ -9,11 +9,12 @@ from aiohttp import web
 from hyperdrive_local.errors import ApiError, bad_request, unsupported_media_type
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object
+from hyperdrive_local.server import protobuf
 
 MAX_BODY = 3 * 1024 * 1024  # as the real server
 JSON_TYPES = {"application/json", ""}
 YAML_TYPES = {"application/yaml", "text/yaml", "application/x-yaml"}
-ACCEPTED = "application/json, application/yaml"
+ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
 
 
 class Loader(yaml.SafeLoader):
@@ -45,6 +46,8 @@ def respond(value: Any, status: int = 200, warnings: list[str] | None = None, me
 async def read_body(request: web.Request, kind: Kind) -> Any:
     """The object that a request brings."""
     content_type = request.content_type if "Content-Type" in request.headers else ""
+    if content_type == protobuf.MEDIA_TYPE:
+        return protobuf.decode(await request.read(), kind.resource.kind)
     if content_type not in JSON_TYPES | YAML_TYPES:
         message = "the body of the request was in an unknown format - accepted media types include: "
         raise unsupported_media_type(message + ACCEPTED)

@@ -78,10 +78,12 @@ class Watch:
             else:
                 await reader.wait(min(end, bookmark) - now)
             now = time.monotonic()
-        if self.options.bookmarks and not self.is_gone():
-            # nothing is awaited between the two, so the bookmark leaves no change out
-            with contextlib.suppress(ApiError):
-                await response.write(b"".join([*self._lines(reader.take()), self._bookmark()]))
+        # nothing is awaited between the two, so the bookmark leaves no change out
+        with contextlib.suppress(ApiError):
+            lines = self._lines(reader.take())
+            if self.options.bookmarks and not self.is_gone():
+                lines.append(self._bookmark())
+            await response.write(b"".join(lines))
 
     def _beginning(self) -> list[bytes]:
         """What there is already, for those who have not listed it before."""

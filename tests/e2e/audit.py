@@ -1,0 +1,73 @@
+"""The API server's audit log: JSON lines, metadata level."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from .kubectl import Kubectl, KubectlError, Object, eventually
+
+
+class Grant(NamedTuple):
+    """One thing that one may do, or did."""
+
+    group: str
+    resource: str
+    verb: str
+
+
+def granted(cluster_role: Object) -> set[Grant]:
+    """Return all that a ClusterRole allows, one by one."""
+    return {
+        Grant(group, resource, verb)
+        for rule in cluster_role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def wait_until_written(log: Path) -> None:
+    """Wait until the log has a request of just now: the API server writes it in batches."""
+    marker = f"/version?e2e-marker={secrets.token_hex(8)}"
+    with suppress(KubectlError):
+        Kubectl()("get", f"--raw={marker}")
+    eventually(lambda: any(marker in line for line in _lines(log)), what=f"{marker} stands in {log}")
+
+
+def requests_of(log: Path, user: str, since: datetime) -> tuple[set[Grant], list[str]]:
+    """Return what a user did since then, and which of its requests RBAC refused.
+
+    Requests for no resource (discovery) are everybody's right. A 403 by a quota or a namespace that is going away is
+    not RBAC's: its decision was `allow`.
+    """
+    used: set[Grant] = set()
+    forbidden: list[str] = []
+    for line in _lines(log):
+        if user not in line:
+            continue
+        event: Object = json.loads(line)
+        reference = event.get("objectRef") or {}
+        is_ours = event["user"]["username"] == user and event["requestReceivedTimestamp"] >= _text(since)
+        if not is_ours or "resource" not in reference:
+            continue
+        if (event.get("annotations") or {}).get("authorization.k8s.io/decision") == "forbid":
+            forbidden.append(f"{event['verb']} {event['requestURI']}")
+            continue
+        resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
+        used.add(Grant(reference.get("apiGroup", ""), resource, event["verb"]))
+    return used, forbidden
+
+
+def _text(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _lines(log: Path) -> Iterator[str]:
+    """Yield all complete lines, those that were rotated away (NAME-TIME.log) first."""
+    for path in [*sorted(log.parent.glob(f"{log.stem}-*{log.suffix}")), log]:
+        with path.open(encoding="utf-8") as stream:
+            yield from (line for line in stream if line.endswith("\n"))

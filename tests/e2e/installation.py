@@ -1,0 +1,178 @@
+"""The images and manifests/install.yaml on a cluster: made, waited for, and taken away again."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from .kubectl import Kubectl, KubectlError, Object, eventually
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "manifests" / "samples"
+SYSTEM = "hyperdrive-system"
+NAME = "hyperdrive-operator"
+#: The image that the sample's manifests name.
+SAMPLE_IMAGE = "localhost/hyperdrive-digits:1"
+#: A first build installs packages.
+BUILD_SECONDS = 480
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Names by which the nodes know the two images."""
+
+    operator: str
+    sample: str
+
+
+def missing(environ: Mapping[str, str]) -> str:
+    """Say what the environment lacks for these tests; empty if nothing."""
+    if not environ.get("KUBECONFIG"):
+        return "KUBECONFIG names no cluster: make e2e KUBECONFIG=FILE"
+    given = environ.get("E2E_OPERATOR_IMAGE") and environ.get("E2E_SAMPLE_IMAGE")
+    if not environ.get("E2E_BUILD_IMAGE") and not given:
+        return (
+            "no images: set E2E_BUILD_IMAGE to a command that is called with FOLDER and TAG, builds FOLDER/Dockerfile "
+            "for the cluster's nodes and prints the image's name; or set E2E_OPERATOR_IMAGE and E2E_SAMPLE_IMAGE"
+        )
+    return ""
+
+
+def images(environ: Mapping[str, str]) -> Images:
+    """Take the images that are there, or build them."""
+    operator, sample = environ.get("E2E_OPERATOR_IMAGE"), environ.get("E2E_SAMPLE_IMAGE")
+    return Images(
+        operator=operator or _build(environ["E2E_BUILD_IMAGE"], ROOT, "localhost/hyperdrive-operator:e2e"),
+        sample=sample or _build(environ["E2E_BUILD_IMAGE"], SAMPLES / "digits", SAMPLE_IMAGE),
+    )
+
+
+def _build(command: str, folder: Path, tag: str) -> str:
+    done = subprocess.run(
+        [*shlex.split(command), str(folder), tag],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+    )
+    lines = done.stdout.split()
+    assert done.returncode == 0, f"{command} {folder} {tag} failed:\n{done.stdout}{done.stderr}"
+    assert lines, f"{command} {folder} {tag} printed no image name"
+    return lines[-1]
+
+
+class Installation:
+    """The operator in its cluster."""
+
+    def __init__(self, image: str) -> None:
+        self.image = image
+        self.kubectl = Kubectl(SYSTEM)
+        self.documents: list[Object] = list(yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text()))
+
+    def apply(self) -> None:
+        """Apply install.yaml with the image that was built, and wait until the operator is ready."""
+        is_new = not self.kubectl.exists("deployment", NAME)
+        for document in self.documents:
+            if document["kind"] == "Deployment":
+                document["spec"]["template"]["spec"]["containers"][0]["image"] = self.image
+        Kubectl()("apply", "--server-side", "--filename=-", stdin=yaml.safe_dump_all(self.documents))
+        if not is_new:
+            self.kubectl("rollout", "restart", f"deployment/{NAME}")  # an image of the same name may be another one
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until the wanted number of pods is ready. What hinders them is in the error."""
+        try:
+            self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s", seconds=130)
+        except KubectlError as error:
+            raise AssertionError(f"{error}\n{self.describe()}") from error
+
+    def describe(self) -> str:
+        """Return what a person would look at when the operator does not work."""
+        try:
+            logs = self.kubectl("logs", f"deployment/{NAME}", "--tail=100")
+        except KubectlError as error:
+            logs = str(error)
+        return f"{self.kubectl('describe', 'pods')}\n--- log of the operator\n{logs}"
+
+    def pod(self) -> Object | None:
+        """Return the operator's pod if it is ready."""
+        pods = [pod for pod in self.kubectl.list("pods", f"app.kubernetes.io/name={NAME}") if _is_ready(pod)]
+        return pods[0] if len(pods) == 1 else None
+
+    def ready_pod(self) -> Object:
+        """Wait for the operator's pod and return it."""
+        pod = eventually(self.pod, what="one pod of the operator is ready")
+        assert pod is not None
+        return pod
+
+    def kill(self) -> None:
+        """End the operator's pod without a warning, and return when its successor is ready."""
+        victim = self.ready_pod()["metadata"]
+        self.kubectl("delete", "pod", victim["name"], "--force", "--grace-period=0", "--wait=false")
+        eventually(
+            lambda: (pod := self.pod()) and pod["metadata"]["uid"] != victim["uid"],
+            what=f"a new pod of the operator is ready after {victim['name']}",
+        )
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Run without any operator for a while."""
+        self.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
+        self.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s", seconds=70)
+        try:
+            yield
+        finally:
+            self.kubectl("scale", f"deployment/{NAME}", "--replicas=1")
+            self.ready_pod()
+
+
+def seconds_to_ready(pod: Object) -> float:
+    """Return how long a pod took from the start of its container to ready, in the kubelet's whole seconds."""
+    started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+    ready = next(c["lastTransitionTime"] for c in pod["status"]["conditions"] if c["type"] == "Ready")
+    return (datetime.fromisoformat(ready) - datetime.fromisoformat(started)).total_seconds()
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod["status"].get("conditions") or ()
+    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return is_ready and "deletionTimestamp" not in pod["metadata"]
+
+
+@contextmanager
+def installed(image: str) -> Iterator[Installation]:
+    """Install the operator; at the end remove what was not there before, and give the rest its image back."""
+    installation = Installation(image)
+    there = [(document, _state(document)) for document in installation.documents]
+    try:
+        installation.apply()
+        yield installation
+    finally:
+        for document, before in reversed(there):
+            if before is None:
+                _remove(document)
+            elif document["kind"] == "Deployment":
+                own = before["spec"]["template"]["spec"]["containers"][0]
+                installation.kubectl("set", "image", f"deployment/{NAME}", f"{own['name']}={own['image']}")
+
+
+def _state(document: Object) -> Object | None:
+    kubectl = Kubectl(document["metadata"].get("namespace", ""))
+    kind, name = document["kind"], document["metadata"]["name"]
+    return kubectl.get(kind, name) if kubectl.exists(kind, name) else None
+
+
+def _remove(document: Object) -> None:
+    kubectl = Kubectl(document["metadata"].get("namespace", ""))
+    try:
+        kubectl("delete", document["kind"], document["metadata"]["name"], "--ignore-not-found", seconds=90)
+    except (KubectlError, subprocess.TimeoutExpired) as error:
+        sys.stderr.write(f"left behind: {document['kind']} {document['metadata']['name']}: {error}\n")

@@ -1,0 +1,74 @@
+"""kubectl, as a person uses it: the tests see the cluster through nothing else."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Object = dict[str, Any]
+T = TypeVar("T")
+
+#: For one command that waits for nothing.
+COMMAND_SECONDS = 60.0
+#: Between two looks where kubectl has nothing to wait with.
+LOOK_SECONDS = 0.25
+
+
+class KubectlError(RuntimeError):
+    """kubectl said no. The message is what a person would have seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """kubectl in one namespace, or in none."""
+
+    namespace: str = ""
+
+    def __call__(self, *arguments: str, stdin: str = "", seconds: float = COMMAND_SECONDS) -> str:
+        """Run kubectl and return what it prints. Raises KubectlError with its own words."""
+        command = ["kubectl", *(("--namespace", self.namespace) if self.namespace else ()), *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
+        if done.returncode:
+            raise KubectlError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def json(self, *arguments: str) -> Object:
+        """Run kubectl and return its JSON."""
+        found: Object = json.loads(self(*arguments, "--output=json"))
+        return found
+
+    def get(self, kind: str, name: str) -> Object:
+        """Return one object."""
+        return self.json("get", kind, name)
+
+    def list(self, kind: str, selector: str = "") -> list[Object]:
+        """Return the objects of a kind."""
+        items: list[Object] = self.json("get", kind, f"--selector={selector}")["items"]
+        return items
+
+    def exists(self, kind: str, name: str) -> bool:
+        """Tell whether there is such an object."""
+        return bool(self("get", kind, name, "--ignore-not-found", "--output=name"))
+
+    def apply(self, *manifests: Object) -> None:
+        """Apply manifests, server-side."""
+        everything = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+        self("apply", "--server-side", "--filename=-", stdin=json.dumps(everything))
+
+    def wait(self, what: str, until: str, *, seconds: float = 90) -> None:
+        """Wait until an object is so: `condition=Complete`, `delete`, `jsonpath=...`."""
+        self("wait", what, f"--for={until}", f"--timeout={seconds:.0f}s", seconds=seconds + 15)
+
+
+def eventually(look: Callable[[], T], *, seconds: float = 60, what: str) -> T:
+    """Return the first true value that `look` finds. Only for what kubectl can't wait for."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds:.0f} s still not so: {what}; last seen: {found!r}")
+        time.sleep(LOOK_SECONDS)

@@ -1,0 +1,68 @@
+"""What a sweep made goes with it, whoever deletes it and whether or not an operator is there."""
+
+from collections.abc import Callable
+
+from .installation import Installation
+from .kubectl import Kubectl, Object, eventually
+from .sweeps import of
+
+MADE = "hyperdrivetrials,jobs,pods"
+ENDLESS = "sleep 600"
+
+
+def _start(namespace: Kubectl, sweep: Object) -> None:
+    namespace.apply(sweep)
+    name = sweep["metadata"]["name"]
+    eventually(lambda: _running(namespace, name) == 3, what=f"three pods of {name} run")
+
+
+def _running(namespace: Kubectl, name: str) -> int:
+    return sum(pod["status"]["phase"] == "Running" for pod in namespace.list("pods", of(name)))
+
+
+def _assert_all_gone(namespace: Kubectl, name: str) -> None:
+    eventually(lambda: not namespace.list(MADE, of(name)), seconds=30, what=f"nothing of {name} is left")
+
+
+def test_deleting_a_sweep_removes_its_trials_jobs_and_pods(
+    namespace: Kubectl, operator: Installation, make_sweep: Callable[..., Object]
+) -> None:
+    _start(namespace, make_sweep("short-lived", ENDLESS, total=9))
+    namespace("delete", "hd", "short-lived", seconds=20)
+    _assert_all_gone(namespace, "short-lived")
+
+    _start(namespace, make_sweep("orphaned", ENDLESS, total=9))
+    with operator.stopped():
+        namespace("delete", "hd", "orphaned", seconds=20)
+        _assert_all_gone(namespace, "orphaned")
+    # the new one of the same name is not taken for the old one
+    namespace.apply(make_sweep("orphaned", "echo score=$(params.x)", total=2))
+    namespace.wait("hd/orphaned", "condition=Complete")
+
+
+def test_deleting_the_namespace_of_a_running_sweep_does_not_hang(
+    namespace: Kubectl, operator: Installation, make_sweep: Callable[..., Object]
+) -> None:
+    _start(namespace, make_sweep("running", ENDLESS, total=9))
+    Kubectl()("delete", "namespace", namespace.namespace, "--timeout=60s", seconds=70)
+
+
+def test_a_running_job_that_somebody_deletes_is_a_failed_trial_and_the_sweep_goes_on(
+    namespace: Kubectl, make_sweep: Callable[..., Object]
+) -> None:
+    script = 'test "$HYPERDRIVE_PARAM_X" != 1 || sleep 600; echo score=$HYPERDRIVE_PARAM_X'
+    namespace.apply(make_sweep("robbed", script, total=3, at_once=1))
+    namespace.wait("hdt/robbed-1", "create")
+    namespace.wait("hdt/robbed-1", "jsonpath={.status.state}=Running")
+    namespace("delete", "job", "robbed-1")
+    namespace.wait("hd/robbed", "condition=Complete")
+    lost = namespace.get("hdt", "robbed-1")["status"]
+    assert (lost["state"], lost["reason"]) == ("Failed", "JobDeleted")
+    assert "kubectl delete hyperdrivetrial robbed-1" in lost["message"]
+    assert namespace.get("hd", "robbed")["status"]["bestTrial"]["value"] == 3
+
+    # what the message says is true
+    namespace("delete", "hyperdrivetrial", "robbed-1")
+    namespace.wait("job/robbed-1", "create")
+    again = namespace.get("hdt", "robbed-1")
+    assert again["spec"]["parameters"] == {"x": 1}

@@ -1,0 +1,122 @@
+"""The samples as they stand in manifests/samples, and what a person sees of them."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from .installation import SAMPLE_IMAGE, SAMPLES, Images
+from .kubectl import Kubectl, Object
+from .sweeps import condition, events, of, trials
+
+DIGITS, GRID = "hyperdrive/digits", "hyperdrive/digits-grid"
+
+
+def test_the_sample_sweeps_complete_and_show_their_best_trial_to_people(
+    namespace: Kubectl, built: Images, note: Callable[[str], None]
+) -> None:
+    for name in ("sweep.yaml", "digits-grid.yaml"):
+        text = (SAMPLES / "digits" / name).read_text().replace(SAMPLE_IMAGE, built.sample)
+        namespace("apply", "--filename=-", stdin=text)
+    namespace.wait(DIGITS, "condition=Complete", seconds=300)
+    namespace.wait(GRID, "condition=Complete", seconds=300)
+
+    _assert_best_trial(namespace, "digits", max)
+    _assert_best_trial(namespace, "digits-grid", min)
+    _assert_every_combination_once(namespace, "digits-grid")
+    _assert_columns(namespace)
+    _assert_events(namespace)
+    _assert_labels(namespace)
+    pods = namespace.list("pods", of("digits"))
+    assert {pod["status"]["phase"] for pod in pods} == {"Succeeded"}
+    _note_times(namespace, note)
+
+
+def _assert_best_trial(kubectl: Kubectl, name: str, of_values: Callable[[list[float]], float]) -> None:
+    hyperdrive, records = kubectl.get("hyperdrive", name), trials(kubectl, name)
+    total = hyperdrive["spec"]["limits"]["maxTotalTrials"]
+    assert [record["spec"]["number"] for record in records] == list(range(1, total + 1))
+    assert {record["status"]["state"] for record in records} == {"Succeeded"}
+    values = [record["status"]["value"] for record in records]
+    winner = records[values.index(of_values(values))]  # of equals the first
+    assert hyperdrive["status"]["bestTrial"] == {
+        "name": winner["metadata"]["name"],
+        "number": winner["spec"]["number"],
+        "value": winner["status"]["value"],
+        "parameters": winner["spec"]["parameters"],
+    }
+    assert len(set(values)) > 3, "the result must depend on the parameters"
+
+
+def _assert_every_combination_once(kubectl: Kubectl, name: str) -> None:
+    space = kubectl.get("hyperdrive", name)["spec"]["searchSpace"]
+    combinations = list(itertools.product(*(parameter["choice"]["values"] for parameter in space)))
+    ran = [tuple(record["spec"]["parameters"][p["name"]] for p in space) for record in trials(kubectl, name)]
+    assert sorted(ran) == sorted(combinations)
+
+
+def _assert_columns(kubectl: Kubectl) -> None:
+    header, *rows = kubectl("get", "hd").splitlines()
+    assert header.split() == ["NAME", "STATE", "TRIALS", "RUNNING", "BEST", "BEST", "TRIAL", "AGE"]
+    best = kubectl.get("hd", "digits")["status"]["bestTrial"]
+    row = next(row.split() for row in rows if row.startswith("digits "))
+    assert row[:4] == ["digits", "Complete", "15/15", "0"]
+    assert (float(row[4]), row[5]) == (best["value"], best["name"])
+
+    header, *rows = kubectl("get", "hdt", f"--selector={of('digits')}").splitlines()
+    assert header.split() == ["NAME", "STATE", "VALUE", "REPORTS", "PARAMETERS", "AGE"]
+    row = next(row.split() for row in rows if row.startswith(best["name"] + " "))
+    assert row[1:4] == ["Succeeded", f"{best['value']:g}", "20"]
+    assert "learning-rate=" in row[4]
+
+
+def _assert_events(kubectl: Kubectl) -> None:
+    told = events(kubectl, "digits")
+    best = kubectl.get("hd", "digits")["status"]["bestTrial"]
+    assert told["Started"] == "started the first of 15 trials"
+    assert told["NewBestTrial"] == f"{best['name']}: accuracy={best['value']:g}"
+    assert f"best is {best['name']}" in told["AllTrialsFinished"]
+    assert "AllTrialsFinished" in kubectl("describe", "hyperdrive", "digits")
+
+
+def _assert_labels(kubectl: Kubectl) -> None:
+    for record in trials(kubectl, "digits"):
+        name = record["metadata"]["name"]
+        job = kubectl.get("job", name)
+        labels = {"hyperdrive.dev/hyperdrive": "digits", "hyperdrive.dev/trial": name}
+        labels["app.kubernetes.io/managed-by"] = "hyperdrive-operator"
+        assert labels.items() <= job["metadata"]["labels"].items()
+        assert labels.items() <= job["spec"]["template"]["metadata"]["labels"].items()
+        assert job["metadata"]["ownerReferences"][0]["uid"] == record["metadata"]["uid"]
+
+
+def _note_times(kubectl: Kubectl, note: Callable[[str], None]) -> None:
+    status = kubectl.get("hd", "digits")["status"]
+    accepted = condition({"status": status}, "Complete")["lastTransitionTime"]
+    note(f"sample sweep: {status['startTime']} to {accepted}, best {status['bestTrial']}")
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        pytest.param("hyperdrive", ["hyperparameter sweep", "spec", "status"], id="the kind"),
+        pytest.param("hyperdrive.spec.searchSpace", ["hyperparameters", "choice", "logUniform"], id="search space"),
+        pytest.param("hyperdrive.spec.searchSpace.logUniform", ["order of magnitude", "min", "max"], id="expression"),
+        pytest.param("hyperdrive.spec.trialTemplate.spec", ["JobSpec", "$(params.NAME)"], id="template"),
+        pytest.param("hyperdrivetrial.status", ["state", "value", "reports"], id="trial"),
+    ],
+)
+def test_kubectl_explain_reads_like_documentation(field: str, words: list[str]) -> None:
+    page = Kubectl()("explain", field)
+    assert "DESCRIPTION" in page
+    assert "<no description>" not in page
+    assert [word for word in words if word not in page] == []
+
+
+def test_every_sample_is_known_to_these_tests() -> None:
+    """A sample that nobody applies would rot."""
+    found: list[Any] = [yaml.safe_load(path.read_text()) for path in SAMPLES.rglob("*.yaml")]
+    sweeps: list[Object] = [document for document in found if document.get("kind") == "HyperDrive"]
+    assert sorted(document["metadata"]["name"] for document in sweeps) == ["digits", "digits-grid"]

@@ -1,0 +1,47 @@
+"""After all other tests: what the operator did meanwhile. The file's name puts it last."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from .audit import Grant, granted, requests_of, wait_until_written
+from .installation import NAME, SYSTEM, Installation
+from .kubectl import Kubectl
+
+
+def test_the_operator_neither_crashed_nor_met_a_bug(operator: Installation) -> None:
+    pod = operator.ready_pod()
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
+    log = operator.kubectl("logs", pod["metadata"]["name"]).splitlines()
+    assert [line for line in log if '"level": "error"' in line or '"exception"' in line] == []
+
+
+def test_the_cluster_role_grants_exactly_what_the_operator_uses(
+    request: pytest.FixtureRequest, began: datetime, note: Callable[[str], None]
+) -> None:
+    """Each verb that is used is granted, each that is granted is used, by the API server's own audit log."""
+    path = os.environ.get("E2E_AUDIT_LOG", "")
+    if not path:
+        note("SKIPPED the comparison of used with granted verbs: E2E_AUDIT_LOG names no audit log of the API server")
+        pytest.skip("E2E_AUDIT_LOG is not set")
+    if not _all_tests_ran(request.session):
+        pytest.skip("only the whole suite uses every verb")
+    log = Path(path)
+    wait_until_written(log)
+    used, forbidden = requests_of(log, f"system:serviceaccount:{SYSTEM}:{NAME}", began)
+    grants = granted(Kubectl().get("clusterrole", NAME))
+    assert forbidden == [], "requests that the ClusterRole does not allow"
+    assert _rows(used - grants) == [], "used, and granted by another role than ours"
+    assert _rows(grants - used) == [], "granted, and never used: take it out of the ClusterRole, or test what needs it"
+
+
+def _all_tests_ran(session: pytest.Session) -> bool:
+    chosen = {item.path for item in session.items}
+    return set(Path(__file__).parent.glob("test_*.py")) <= chosen
+
+
+def _rows(grants: set[Grant]) -> list[str]:
+    return sorted(f"{grant.group or 'core'}/{grant.resource}: {grant.verb}" for grant in grants)

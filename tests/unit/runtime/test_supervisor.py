@@ -194,7 +194,9 @@ async def test_a_kopf_that_ends_ends_the_operator(
     async with operator(cluster, tmp_path) as running:
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         assert await running.task == 1
-    assert any("kopf failed" in line and "etcd is gone" in line for line in caplog.messages)
+    # kopf's own lines name the cause; what it raises in the end may be a stream that broke after the first one
+    assert any("etcd is gone" in line for line in caplog.messages)
+    assert any(line.startswith("kopf failed: ") for line in caplog.messages)
     assert running.controller.cancelled
 
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 SHUTDOWN = "Pod was terminated in response to imminent node shutdown."
 LOST = "The node stopped while the pod ran; its processes have ended with it."
-STOP_GRACE_SECONDS = 1.0  # between SIGTERM and SIGKILL when the cluster stops
+STOP_GRACE_SECONDS = 0.7  # between SIGTERM and SIGKILL when the cluster stops
 
 
 class Node:

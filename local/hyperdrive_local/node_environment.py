@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hyperdrive_local.node_fields import ConfigError, field_value, resource_value
+from hyperdrive_local.node_fields import ConfigError, amount_of, field_value, resource_value
 from hyperdrive_local.node_image import Image
 from hyperdrive_local.node_volumes import ConfigMaps
 from hyperdrive_local.objects import Object, T
-from hyperdrive_local.quantity import parse_quantity
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,7 +39,7 @@ def surroundings_of(environ: Mapping[str, str], interpreter: Path, allocatable: 
 def base_environment(surroundings: Surroundings, pod: Object, container: dict[str, Any], home: Path) -> dict[str, str]:
     """What a process finds even if neither image nor pod say anything."""
     requested = container.get("resources", {}).get("requests", {}).get("cpu", "1")
-    threads = str(max(1, min(math.floor(parse_quantity(requested)), os.cpu_count() or 1)))
+    threads = str(max(1, min(math.floor(amount_of(requested)), os.cpu_count() or 1)))
     return {
         **surroundings.machine,
         **dict.fromkeys(THREAD_LIMITS, threads),

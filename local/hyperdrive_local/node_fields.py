@@ -2,10 +2,11 @@
 
 import math
 import re
+from fractions import Fraction
 from typing import Any
 
 from hyperdrive_local.objects import Object
-from hyperdrive_local.quantity import parse_quantity
+from hyperdrive_local.schema.builtin.quantity import parse_quantity
 
 SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['(.*)'\]")
 LOOPBACK = "127.0.0.1"
@@ -47,5 +48,12 @@ def resource_value(container: dict[str, Any], reference: dict[str, Any], allocat
     scope, _, what = reference["resource"].partition(".")
     amounts = container.get("resources", {}).get(scope, {})
     fallback = allocatable.get(what, "0") if scope == "limits" else "0"
-    divisor = parse_quantity(reference.get("divisor") or "1") or 1
-    return str(math.ceil(parse_quantity(amounts.get(what, fallback)) / divisor))
+    divisor = amount_of(reference.get("divisor") or "1") or 1
+    return str(math.ceil(amount_of(amounts.get(what, fallback)) / divisor))
+
+
+def amount_of(text: str) -> Fraction:
+    """The number that a quantity means; ValueError if it means none, which the API server has refused before."""
+    if quantity := parse_quantity(text):
+        return quantity.amount
+    raise ValueError(f"{text!r} is not a quantity: write a number with m, k, M, G, Ki, Mi or Gi, as in 500m or 2Gi")

@@ -1,6 +1,6 @@
-"""The node's smaller parts: quantities, capacity, environment, logs."""
+"""The node's smaller parts: capacity, environment, logs."""
 
-from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,11 @@ from hyperdrive_local.node_image import Image
 from hyperdrive_local.node_logs import MAX_LINE, LogFile
 from hyperdrive_local.node_object import node_object
 from hyperdrive_local.node_volumes import make_volumes
-from hyperdrive_local.quantity import parse_quantity
 
 POD: dict[str, Any] = {
     "metadata": {"name": "a", "namespace": "lab", "uid": "u", "labels": {"team": "vision"}},
     "spec": {"containers": [{"name": "main"}]},
 }
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("1", "1"), ("100m", "0.1"), ("1.5", "1.5"), (".5", "0.5"), ("2Ki", "2048"), ("3k", "3000"), ("1e3", "1000")],
-)
-def test_quantities_are_read(text: str, value: str) -> None:
-    assert parse_quantity(text) == Decimal(value)
-
-
-@pytest.mark.parametrize("text", ["", "one", "1KB", "1 000", "m", "--1"])
-def test_what_is_no_quantity_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a quantity"):
-        parse_quantity(text)
 
 
 def pod_asking(*containers: dict[str, str], init: tuple[dict[str, str], ...] = (), **spec: Any) -> dict[str, Any]:
@@ -44,7 +29,7 @@ def pod_asking(*containers: dict[str, str], init: tuple[dict[str, str], ...] = (
 
 def test_a_pod_takes_what_its_containers_take_or_its_greediest_init_container() -> None:
     pod = pod_asking({"cpu": "1"}, {"cpu": "500m"}, init=({"cpu": "2"}, {"memory": "1Ki"}))
-    assert requests_of(pod) == {"cpu": Decimal(2), "memory": Decimal(1024), "pods": Decimal(1)}
+    assert requests_of(pod) == {"cpu": Fraction(2), "memory": Fraction(1024), "pods": Fraction(1)}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +54,7 @@ def test_a_pod_takes_what_its_containers_take_or_its_greediest_init_container() 
 )
 def test_the_scheduler_says_why_not(pod: dict[str, Any], taken: dict[str, int], reason: str) -> None:
     node = node_object({"cpu": "2", "memory": "1Gi", "pods": "3"})
-    message = why_not(pod, [{what: Decimal(amount) for what, amount in taken.items()}], node)
+    message = why_not(pod, [{what: Fraction(amount) for what, amount in taken.items()}], node)
     assert reason in message
     assert bool(message) == bool(reason)
 

@@ -43,13 +43,13 @@ def find(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 
 def _dated(finding: Finding, before: Mapping[str, Any] | None, generation: int, now: datetime) -> Condition:
-    has_flipped = before is None or before.get("status") != finding.status
-    since = timestamps.text(now) if before is None or has_flipped else before["lastTransitionTime"]
+    has_stayed = before is not None and before.get("status") == finding.status
+    since = (before or {}).get("lastTransitionTime") if has_stayed else None
     return Condition(
         type=finding.type,
         status=finding.status,
         reason=finding.reason,
         message=finding.message[:_MESSAGE_LIMIT],
-        last_transition_time=since,
+        last_transition_time=since or timestamps.text(now),
         observed_generation=generation,
     )

@@ -48,8 +48,8 @@ def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: s
     }
     job_spec: Manifest = render(template.spec, parameters)
     pod_template = job_spec["template"]
-    pod_metadata = pod_template.setdefault("metadata", {})
-    pod_metadata["labels"] = {**(pod_metadata.get("labels") or {}), **labels}
+    pod_metadata = pod_template.get("metadata") or {}
+    pod_template["metadata"] = {**pod_metadata, "labels": {**(pod_metadata.get("labels") or {}), **labels}}
     _add_environment(pod_template["spec"], environment(trial, parameters))
     metadata: Manifest = {
         "name": trial,
@@ -105,9 +105,9 @@ def _shape_problems(job_spec: Mapping[str, Any]) -> list[Problem]:
         containers = pod_spec.get(field) or []
         if not isinstance(containers, list) or not all(isinstance(container, dict) for container in containers):
             problems.append(_template_problem(f"spec.template.spec.{field}", "must be a list of containers"))
-        elif not all(isinstance(container.get("env") or [], list) for container in containers):
+        elif not all(_is_environment(container.get("env") or []) for container in containers):
             problems.append(_template_problem(f"spec.template.spec.{field}", "env must be a list of name and value"))
-    metadata = pod_template.get("metadata", {}) if isinstance(pod_template, dict) else {}
+    metadata = (pod_template.get("metadata") or {}) if isinstance(pod_template, dict) else {}
     if not isinstance(metadata, dict) or not isinstance(metadata.get("labels") or {}, dict):
         problems.append(_template_problem("spec.template.metadata", "must be an object with labels and annotations"))
     ttl = job_spec.get("ttlSecondsAfterFinished")
@@ -115,6 +115,10 @@ def _shape_problems(job_spec: Mapping[str, Any]) -> list[Problem]:
         problem = f"must be at least {MIN_TTL_SECONDS}, or a finished Job may be gone before its metrics are read"
         problems.append(_template_problem("spec.ttlSecondsAfterFinished", problem))
     return problems
+
+
+def _is_environment(env: Any) -> bool:
+    return isinstance(env, list) and all(isinstance(variable, dict) for variable in env)
 
 
 def _template_problem(field: str, message: str) -> Problem:
@@ -137,7 +141,7 @@ def _add_environment(pod_spec: Manifest, variables: list[dict[str, str]]) -> Non
     for field in _CONTAINER_LISTS:
         for container in pod_spec.get(field) or []:
             own = container.get("env") or []
-            taken = {variable.get("name") for variable in own if isinstance(variable, dict)}
+            taken = [variable.get("name") for variable in own]  # a list: what stands there may be any JSON
             container["env"] = [variable for variable in variables if variable["name"] not in taken] + own
 
 
@@ -147,8 +151,8 @@ def _owner(kind: str, name: str, uid: str) -> Manifest:
 
 
 def _escaped(value: str) -> str:
-    """Keep the kubelet from expanding $(NAME) in a parameter's value."""
-    return value.replace("$(", "$$(")
+    """Keep the kubelet from expanding $(NAME) in a parameter's value; it also turns any $$ into $."""
+    return value.replace("$", "$$")
 
 
 def _short(value: Any) -> str:

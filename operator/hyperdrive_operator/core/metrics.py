@@ -106,10 +106,11 @@ def _bounded(last: dict[str, float], primary: str) -> dict[str, float]:
 
 @lru_cache(maxsize=256)
 def _pair_pattern(primary: str) -> re.Pattern[str]:
-    # the look-behind lets a match begin only where a word does: without it a long line costs its length squared
+    # The look-behind lets a match begin only where a word does: without it a long line costs its length squared.
+    # The value is looked at, not taken: in "INFO:root:accuracy=0.9" what follows INFO: is the next name.
     return re.compile(
-        rf"(?<![\w./@-])-{{0,2}}(?P<name>{re.escape(primary)}(?![\w./@-])|{_NAME})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}"
-        r"(?P<value>[^\s,;|\]})]{1,64})"
+        rf"(?<![\w./@-])-{{0,2}}?(?P<name>{re.escape(primary)}(?![\w./@-])|{_NAME})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}"
+        r"(?=(?:[A-Za-z][\w.]{0,63}+\()?(?P<value>[^\s,;|\]})]{1,64}))"  # np.float64(0.9) is how numpy writes 0.9
     )
 
 
@@ -121,7 +122,7 @@ def _pairs(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, Any]]:
             yield from values.items()
             continue
         for match in pattern.finditer(line):
-            yield match["name"], match["value"].strip("\"'")
+            yield match["name"], match["value"].strip("\"'").rstrip(".:")  # a sentence may end there
 
 
 def _json_object(line: str) -> dict[str, Any] | None:

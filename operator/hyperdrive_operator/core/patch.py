@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hyperdrive_operator.api.v1alpha1 import canonical
+
 
 def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return the smallest merge patch that turns `old` into `new`; what is no longer there becomes null."""
@@ -12,6 +14,6 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
         if isinstance(before, Mapping) and isinstance(value, Mapping):
             if nested := merge_patch(before, value):
                 patch[key] = nested
-        elif key not in old or before != value:
+        elif key not in old or canonical(before) != canonical(value):  # to Python True equals 1
             patch[key] = value
     return patch

@@ -106,14 +106,13 @@ def make_plan(
         return Plan(settling, planned)
     if hold is not None and now < hold.until:
         return Plan(settling, planned, next_check=hold.until)
-    if _is_hopeless(spec, trials):
-        return Plan(settling, planned, is_hopeless=True)
-    new, is_exhausted = _new_trials(spec, trials, planned)
+    is_hopeless = _is_hopeless(spec, trials)
+    new, is_exhausted = ((), False) if is_hopeless else _new_trials(spec, trials, planned)
     creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *new)
     if creating and not is_template_checked:
         check = CheckTemplate(_first_job(sweep, spec, creating[0]))
-        return Plan((*settling, check), planned, is_exhausted=is_exhausted)
-    return Plan((*settling, *creating), planned, is_exhausted=is_exhausted)
+        return Plan((*settling, check), planned, is_exhausted, is_hopeless)
+    return Plan((*settling, *creating), planned, is_exhausted, is_hopeless)
 
 
 def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:

@@ -58,7 +58,7 @@ def _walk(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | No
     combinations = space.size(spec.search_space)
     if combinations is None:
         return None
-    start = int(Random(f"{spec.sampling_algorithm.seed}/{number}").random() * combinations)  # noqa: S311
+    start = space.index_below(combinations, Random(f"{spec.sampling_algorithm.seed}/{number}"))  # noqa: S311  not for secrets
     for step in range(min(combinations, len(taken) + 1)):
         candidate = space.combination_at(spec.search_space, (start + step) % combinations)
         if combination_key(candidate) not in taken:

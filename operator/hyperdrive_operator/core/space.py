@@ -5,6 +5,7 @@ keep, so that a seed gives the same trials on every version and machine.
 """
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from random import Random
@@ -30,6 +31,7 @@ from hyperdrive_operator.api.v1alpha1 import (
 Parameters = dict[str, Any]
 
 _LARGEST_EXPONENT = 700.0  # exp() of more overflows a double; values that large are no hyperparameters
+_LARGEST = sys.float_info.max / 2  # so that the multiple next to it fits too
 
 
 def size(space: Sequence[Parameter]) -> int | None:
@@ -90,7 +92,13 @@ def _times(k: int, q: Number) -> Number:
 
 
 def _nearest(value: float, q: Number) -> int:
-    return round(value / q)
+    """Return the whole k whose k * q is nearest: in decimals, since value / q may overflow a double."""
+    return int((Decimal(value) / Decimal(repr(q))).to_integral_value())
+
+
+def index_below(count: int, random: Random) -> int:
+    """Draw a whole number from 0 below count, however large: a double could not hold every count."""
+    return int(random.random() * 2**53) * count >> 53
 
 
 def _within(steps: QUniform | QLogUniform, k: int) -> Number:
@@ -99,19 +107,19 @@ def _within(steps: QUniform | QLogUniform, k: int) -> Number:
 
 
 def _uniform(low: float, high: float, random: Random) -> float:
-    # a sum of two products cannot overflow where high - low would
+    # a sum of two products cannot overflow where high - low would, but it may miss a bound by a rounding
     share = random.random()
-    return low * (1 - share) + high * share
+    return float(min(max(low * (1 - share) + high * share, low), high))
 
 
 def _log_uniform(low: float, high: float, random: Random) -> float:
     drawn = math.exp(_uniform(math.log(low), math.log(high), random))
-    return min(max(drawn, low), high)  # exp(log(x)) may miss x by a rounding
+    return float(min(max(drawn, low), high))  # exp(log(x)) may miss x by a rounding
 
 
 def _normal(mu: float, sigma: float, random: Random) -> float:
     share = random.random() or 0.5**54  # inv_cdf has no value at 0
-    return NormalDist(mu, sigma).inv_cdf(share)
+    return min(max(NormalDist(mu, sigma).inv_cdf(share), -_LARGEST), _LARGEST)
 
 
 def _log_normal(mu: float, sigma: float, random: Random) -> float:
@@ -119,8 +127,8 @@ def _log_normal(mu: float, sigma: float, random: Random) -> float:
 
 
 _DRAWS: dict[type, Callable[[Any, Random], Any]] = {
-    Choice: lambda e, random: e.values[int(random.random() * len(e.values))],
-    RandInt: lambda e, random: e.lower + int(random.random() * (e.upper - e.lower)),
+    Choice: lambda e, random: e.values[index_below(len(e.values), random)],
+    RandInt: lambda e, random: e.lower + index_below(e.upper - e.lower, random),
     Uniform: lambda e, random: _uniform(e.min, e.max, random),
     QUniform: lambda e, random: _within(e, _nearest(_uniform(e.min, e.max, random), e.q)),
     LogUniform: lambda e, random: _log_uniform(e.min, e.max, random),

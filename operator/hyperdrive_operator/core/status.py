@@ -1,6 +1,7 @@
 """HyperDrive.status, computed whole from what is observed; never patched field by field, never a trigger."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,7 +40,7 @@ class Facts:
     @property
     def has_result(self) -> bool:
         """At least one trial gave a value."""
-        return any(trial.record.state is State.SUCCEEDED for trial in self.trials)
+        return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
 
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
@@ -74,7 +75,14 @@ def best_trial(facts: Facts) -> BestTrial | None:
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
-    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=dict(best.parameters))
+    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=_without_nulls(best.parameters))
+
+
+def _without_nulls(value: Any) -> Any:
+    """Drop members that are null: a merge patch can't write them, so the status would never be as it should."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _counts(facts: Facts) -> TrialCounts:
@@ -143,7 +151,7 @@ def _failed(facts: Facts) -> Finding:
     kind = names.CONDITION_FAILED
     if not facts.is_over or facts.has_result:
         return Finding(kind, "False", names.REASON_NOTHING_IN_THE_WAY, "the sweep has not failed")
-    return Finding(kind, "True", *_fruitless(facts.trials))
+    return Finding(kind, "True", *_fruitless(facts))
 
 
 def _stalled(facts: Facts) -> Finding:
@@ -154,7 +162,7 @@ def _stalled(facts: Facts) -> Finding:
     if facts.hold is not None:
         return Finding(kind, "True", facts.hold.reason, facts.hold.message)
     if any(trial.is_ended for trial in facts.trials) and not facts.has_result:
-        return Finding(kind, "True", *_fruitless(facts.trials))
+        return Finding(kind, "True", *_fruitless(facts))
     waiting = [trial for trial in facts.trials if trial.is_active and trial.pod and trial.pod.waiting]
     if waiting and not any(trial.is_running for trial in facts.trials):
         first, more = waiting[0], len(waiting) - 1
@@ -163,13 +171,14 @@ def _stalled(facts: Facts) -> Finding:
     return Finding(kind, truth(holds=False), names.REASON_NOTHING_IN_THE_WAY, "nothing is in the way")
 
 
-def _fruitless(trials: Sequence[Trial]) -> tuple[str, str]:
+def _fruitless(facts: Facts) -> tuple[str, str]:
     """Return reason and message of a sweep none of whose ended trials gave a result: the commonest cause."""
-    ended = [trial.record for trial in trials if trial.is_ended]
-    reasons = [record.reason for record in ended]
-    commonest = max(reasons, key=lambda reason: (reasons.count(reason), reason))
+    ended = [trial.record for trial in facts.trials if trial.is_ended]
+    reasons = Counter(record.reason for record in ended)
+    commonest = max(reasons, key=lambda reason: (reasons[reason], reason))
     last = [record for record in ended if record.reason == commonest][-1]
-    return (
-        commonest or names.REASON_NO_USABLE_TRIAL,
-        f"{len(ended)} of {len(ended)} ended trials gave no result; {last.name}: {last.message}",
-    )
+    message = f"{len(ended)} of {len(ended)} ended trials gave no result; {last.name}: {last.message}"
+    if facts.plan.is_hopeless:
+        selector = f"{names.LABEL_HYPERDRIVE}={facts.sweep.name}"
+        message += f"; no more are started. To try again: kubectl delete hyperdrivetrials -l {selector}"
+    return commonest or names.REASON_NO_USABLE_TRIAL, message

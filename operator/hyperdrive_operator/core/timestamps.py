@@ -16,4 +16,4 @@ def parse(text: object) -> datetime | None:
 
 def text(moment: datetime) -> str:
     """Return the moment as Kubernetes writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -49,7 +49,6 @@ class Record:
     value: float | None
     reason: str
     message: str
-    metrics: tuple[str, ...]
     started: datetime | None
     ended: datetime | None
 
@@ -84,6 +83,7 @@ class Pod:
     job_uid: str
     resource_version: str
     created: str
+    container: str
     phase: str
     started: datetime | None
     ended: datetime | None
@@ -144,11 +144,10 @@ def read_record(body: Body) -> Record:
         number=spec.get("number", 0),
         parameters=parameters,
         key=combination_key(parameters),
-        state=State(status.get("state", State.PENDING)),
+        state=_state(status.get("state", State.PENDING)),
         value=number(status.get("value")),
-        reason=status.get("reason", ""),
-        message=status.get("message", ""),
-        metrics=tuple(status.get("metrics") or ()),
+        reason=_text(status.get("reason")),
+        message=_text(status.get("message")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime")),
     )
@@ -183,12 +182,25 @@ def read_pod(body: Body) -> Pod:
         **_identity(metadata),
         job_uid=_owner_uid(metadata, "Job", "batch/v1"),
         created=metadata.get("creationTimestamp", ""),
+        container=_trial_container((body.get("spec") or {}).get("containers") or []),
         phase=status.get("phase", ""),
         started=_container_start(statuses) or timestamps.parse(status.get("startTime")),
         ended=max(filter(None, (timestamps.parse(end.get("finishedAt")) for end in ends)), default=None),
         exit_code=next((code for code in codes if code), 0) if codes else None,
         waiting=_waiting(status)[:_MESSAGE_LIMIT],
     )
+
+
+def _state(text: Any) -> State:
+    """Read a state; one that only a newer operator knows is an end: it must not run again."""
+    try:
+        return State(text)
+    except ValueError:
+        return State.FAILED
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _identity(metadata: Body) -> dict[str, str]:
@@ -213,6 +225,15 @@ def _finish(status: Body) -> Mapping[str, str]:
         if condition.get("type") in {"Complete", "Failed"} and condition.get("status") == "True":
             return {key: value for key, value in condition.items() if isinstance(value, str)}
     return {}
+
+
+def _trial_container(containers: list[Body]) -> str:
+    """Name the container whose log counts: the first of the Job's own, which all know their trial by a variable.
+
+    Others may have been injected before it, and the template may name it otherwise by now.
+    """
+    ours = (c for c in containers if any(variable.get("name") == names.ENV_TRIAL for variable in c.get("env") or ()))
+    return str(next(ours, containers[0] if containers else {}).get("name", ""))
 
 
 def _container_start(statuses: list[Body]) -> datetime | None:

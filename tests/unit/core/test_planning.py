@@ -1,0 +1,224 @@
+"""What to do next: every action, and what keeps it from being taken."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.support.builders import (
+    NOW,
+    STAMP,
+    choice,
+    ended,
+    expression,
+    job_body,
+    limits,
+    pod_body,
+    running,
+    sweep,
+    trial,
+)
+
+from hyperdrive_operator.core.metrics import Reading
+from hyperdrive_operator.core.planning import (
+    CheckTemplate,
+    CreateJob,
+    CreateTrial,
+    Hold,
+    Plan,
+    ReadLog,
+    RecordEnd,
+    RecordLoss,
+    RecordStart,
+    make_plan,
+)
+from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.core.trials import Log, Trial
+
+HOLD = Hold("QuotaExceeded", "full", NOW + timedelta(seconds=5))
+
+
+def plan(of: Sweep, trials: list[Trial], *, hold: Hold | None = None, checked: bool = True) -> Plan:
+    return make_plan(of, trials, hold=hold, is_template_checked=checked, now=NOW)
+
+
+def brief(of: Plan) -> list[str]:
+    """Return a plan as text: what is done to which number."""
+    short = []
+    for action in of.actions:
+        match action:
+            case CheckTemplate(job=job):
+                short.append(f"check {job['metadata']['name']}")
+            case CreateTrial(number=number):
+                short.append(f"create {number}")
+            case CreateJob(trial=t):
+                short.append(f"job {t.record.number}")
+            case RecordStart(trial=t):
+                short.append(f"start {t.record.number}")
+            case ReadLog(trial=t):
+                short.append(f"log {t.record.number}")
+            case RecordEnd(trial=t):
+                short.append(f"end {t.record.number}")
+            case RecordLoss(trial=t):
+                short.append(f"loss {t.record.number}")
+    return short
+
+
+LIMITED = limits(10, 3)
+FINISHED: dict[str, Any] = {"job": job_body(1, finished="Complete")}
+
+
+@pytest.mark.parametrize(
+    ("trials", "actions"),
+    [
+        pytest.param([], ["create 1", "create 2", "create 3"], id="the first trials"),
+        pytest.param([running(1)], ["create 2", "create 3"], id="one runs: room for two"),
+        pytest.param([running(1), running(2), running(3)], [], id="no room"),
+        pytest.param([ended(1, 0.5), running(2), running(3)], ["create 4"], id="one ended"),
+        pytest.param([running(1), running(3)], ["create 2"], id="a number without a record runs again"),
+        pytest.param([trial(1)], ["job 1", "create 2", "create 3"], id="a record whose Job was not created"),
+        pytest.param([trial(n) for n in (1, 2, 3)], ["job 1", "job 2", "job 3"], id="records without Jobs take places"),
+        pytest.param([trial(1, job=job_body(1))], ["create 2", "create 3"], id="a Job that waits"),
+        pytest.param([trial(1, job=job_body(1, ready=1)), running(2), running(3)], ["start 1"], id="a pod has started"),
+        pytest.param([trial(1, **FINISHED), running(2), running(3)], ["log 1", "create 4"], id="a Job has completed"),
+        pytest.param(
+            [trial(1, **FINISHED, log=Log(Reading())), running(2), running(3)], ["end 1", "create 4"], id="log was read"
+        ),
+        pytest.param(
+            [trial(1, job=job_body(1, finished="Complete", metrics='{"accuracy": 1}')), running(2), running(3)],
+            ["end 1", "create 4"],
+            id="an annotation needs no log",
+        ),
+        pytest.param(
+            [trial(1, job=job_body(1, finished="Failed")), running(2), running(3)], ["log 1", "create 4"], id="failed"
+        ),
+        pytest.param(
+            [trial(1, state="Running", startTime=STAMP), running(2), running(3)], ["loss 1"], id="its Job went away"
+        ),
+        pytest.param([ended(1, 0.5), ended(2, None), running(3)], ["create 4", "create 5"], id="ended without a Job"),
+    ],
+)
+def test_plan(trials: list[Trial], actions: list[str]) -> None:
+    assert brief(plan(sweep(limits=LIMITED), trials)) == actions
+
+
+def test_metrics_from_the_annotation_alone_need_no_log() -> None:
+    of = sweep(limits=limits(1, 1), metrics={"source": "Annotation"})
+    assert brief(plan(of, [trial(1, **FINISHED)])) == ["end 1"]
+
+
+def test_a_record_that_is_being_deleted_is_left_alone_and_keeps_its_place() -> None:
+    gone = trial(1, state="Running", startTime=STAMP)
+    gone = replace(gone, record=replace(gone.record, deleting=True))
+    assert brief(plan(sweep(limits=LIMITED), [gone])) == ["create 2", "create 3"]
+
+
+def test_the_first_job_is_checked_before_anything_is_created() -> None:
+    first = plan(sweep(limits=LIMITED), [], checked=False)
+    assert brief(first) == ["check digits-1"]
+    assert isinstance(first.actions[0], CheckTemplate)
+    assert "ownerReferences" not in first.actions[0].job["metadata"]
+
+
+def test_a_new_template_is_checked_with_the_next_job_and_recording_goes_on() -> None:
+    trials = [trial(1, job=job_body(1, ready=1)), trial(2), ended(3, 0.1)]
+    assert brief(plan(sweep(limits=LIMITED), trials, checked=False)) == ["start 1", "check digits-2"]
+
+
+def test_nothing_is_checked_when_nothing_is_to_be_created() -> None:
+    assert brief(plan(sweep(limits=limits(1, 1)), [running(1)], checked=False)) == []
+
+
+def test_a_hold_keeps_jobs_from_being_created_and_recording_goes_on() -> None:
+    held = plan(sweep(limits=LIMITED), [trial(1, job=job_body(1, ready=1)), trial(2)], hold=HOLD)
+    assert brief(held) == ["start 1"]
+    assert held.next_check == HOLD.until
+
+
+def test_a_hold_that_is_over_holds_nothing() -> None:
+    over = Hold("QuotaExceeded", "full", NOW)
+    assert brief(plan(sweep(limits=limits(1, 1)), [], hold=over)) == ["create 1"]
+
+
+def test_a_spec_with_problems_starts_nothing_and_recording_goes_on() -> None:
+    template = {"spec": {"template": {"spec": {"containers": [{"image": "$(params.typo)"}]}}}}
+    trials = [trial(1, job=job_body(1, ready=1)), trial(2)]
+    assert brief(plan(sweep(limits=LIMITED, trialTemplate=template), trials)) == ["start 1"]
+
+
+def test_a_spec_that_cannot_be_read_plans_nothing() -> None:
+    assert plan(sweep(searchSpace=[]), [running(1)]) == Plan()
+
+
+def test_lowered_limits_start_no_more_and_stop_nothing() -> None:
+    trials = [running(1), running(2), running(3)]
+    assert brief(plan(sweep(limits=limits(10, 1)), trials)) == []
+    assert brief(plan(sweep(limits=limits(2, 3)), [running(1), running(2), ended(3, 0.5)])) == []
+
+
+def test_lowered_concurrency_keeps_back_records_without_jobs() -> None:
+    trials = [running(1), trial(2), trial(3)]
+    assert brief(plan(sweep(limits=limits(10, 2)), trials)) == ["job 2"]
+
+
+def test_raised_limits_go_on_after_the_end() -> None:
+    trials = [ended(1, 0.1), ended(2, 0.2)]
+    assert brief(plan(sweep(limits=limits(2, 2)), trials)) == []
+    assert brief(plan(sweep(limits=limits(4, 2)), trials)) == ["create 3", "create 4"]
+
+
+def test_a_small_space_ends_the_sweep_before_its_limit() -> None:
+    of = sweep(searchSpace=[choice("x", 0, 1)], limits=limits(10, 5))
+    assert plan(of, []).planned == 2
+    assert brief(plan(of, [])) == ["create 1", "create 2"]
+    assert brief(plan(of, [ended(1, 0.1), ended(2, 0.1)])) == []
+
+
+def test_a_space_without_a_count_that_gives_nothing_new_is_exhausted() -> None:
+    stuck = [expression("x", "qNormal", mu=0, sigma=1e-9, q=1)]
+    of = sweep(searchSpace=stuck, samplingAlgorithm={"type": "Random"}, limits=limits(10, 5))
+    first = plan(of, [])
+    assert (brief(first), first.is_exhausted) == (["create 1"], True)
+
+
+def test_what_a_record_runs_is_not_drawn_again() -> None:
+    of = sweep(searchSpace=[choice("x", 0.0, 1.0)], samplingAlgorithm={"type": "Random"}, limits=limits(2, 2))
+    stored = trial(1, state="Succeeded", value=1)  # its x is 0, as the API server writes 0.0
+    (action,) = plan(of, [stored]).actions
+    assert isinstance(action, CreateTrial)
+    assert action.parameters == {"x": 1.0}
+
+
+def test_five_trials_without_a_result_are_enough() -> None:
+    four = [ended(n, None) for n in range(1, 5)]
+    assert brief(plan(sweep(limits=LIMITED), four)) == ["create 5", "create 6", "create 7"]
+    hopeless = plan(sweep(limits=LIMITED), [*four, ended(5, None)])
+    assert (brief(hopeless), hopeless.is_hopeless) == ([], True)
+
+
+def test_one_result_among_many_failures_is_hope() -> None:
+    trials = [ended(1, 0.5), *(ended(n, None) for n in range(2, 10))]
+    assert brief(plan(sweep(limits=LIMITED), trials)) == ["create 10"]
+
+
+def test_as_many_as_run_at_once_may_fail_before_hope_is_lost() -> None:
+    of = sweep(limits=limits(20, 8))
+    assert not plan(of, [ended(n, None) for n in range(1, 8)]).is_hopeless
+    assert plan(of, [ended(n, None) for n in range(1, 9)]).is_hopeless
+
+
+def test_a_record_without_a_job_is_run_even_without_hope_or_the_sweep_would_never_end() -> None:
+    trials = [*(ended(n, None) for n in range(1, 6)), trial(6)]
+    hopeless = plan(sweep(limits=LIMITED), trials)
+    assert (brief(hopeless), hopeless.is_hopeless) == (["job 6"], True)
+
+
+@pytest.mark.parametrize("trials", [[], [running(1), ended(2, 0.5)], [trial(1), trial(2), ended(4, None)]])
+def test_the_same_facts_give_the_same_plan(trials: list[Any]) -> None:
+    of = sweep(limits=LIMITED, samplingAlgorithm={"type": "Random"})
+    assert plan(of, trials) == plan(of, trials)
+
+
+def test_a_pod_that_waits_is_no_start() -> None:
+    waiting = trial(1, job=job_body(1), pod=pod_body(1, phase="Pending"))
+    assert brief(plan(sweep(limits=limits(1, 1)), [waiting])) == []

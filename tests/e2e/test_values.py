@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from .kubectl import Kubectl, Object, eventually
 from .sweeps import choice, condition, of, trials
@@ -33,12 +34,12 @@ def test_a_metric_that_somebody_annotates_on_the_job_is_the_trials_value(
 
 
 def test_zero_and_negative_values_can_be_the_best(namespace: Kubectl, make_sweep: Callable[..., Object]) -> None:
-    expected = {
+    expected: dict[str, tuple[str, list[Any], float]] = {
         "lowest": ("Minimize", [0, -3.5, 2], -3.5),
         "zero-is-low": ("Minimize", [2, 0, 1e-3], 0),
         "zero-is-high": ("Maximize", [-1, 0, -2.5], 0),
         "all-negative": ("Maximize", [-7, -1.25, -2], -1.25),
-        "first-of-equals": ("Minimize", [5, 4, 4.0], 4),
+        "first-of-equals": ("Minimize", ["5", "4", "4.0"], 4),
     }
     for name, (goal, values, _) in expected.items():
         objective = {"primaryMetric": "score", "goal": goal}
@@ -47,7 +48,7 @@ def test_zero_and_negative_values_can_be_the_best(namespace: Kubectl, make_sweep
     for name, (_, values, best) in expected.items():
         namespace.wait(f"hd/{name}", "condition=Complete")
         found = namespace.get("hd", name)["status"]["bestTrial"]
-        assert (found["value"], found["number"]) == (best, values.index(best) + 1), name
+        assert (found["value"], found["number"]) == (best, [float(value) for value in values].index(best) + 1), name
 
 
 def test_a_grid_runs_every_combination_once_and_says_that_the_space_is_exhausted(
@@ -58,8 +59,8 @@ def test_a_grid_runs_every_combination_once_and_says_that_the_space_is_exhausted
     namespace.apply(grid)
     namespace.wait("hd/grid", "condition=Complete")
 
-    ran = [tuple(trial["spec"]["parameters"].values()) for trial in trials(namespace, "grid")]
-    assert ran == [(x, y, word) for x in (1, 2, 3) for y in (0, 5) for word in ("a b", "c")]
+    ran = [trial["spec"]["parameters"] for trial in trials(namespace, "grid")]
+    assert ran == [{"x": x, "y": y, "word": word} for x in (1, 2, 3) for y in (0, 5) for word in ("a b", "c")]
     assert len(namespace.list("jobs", of("grid"))) == 12
     hyperdrive = namespace.get("hd", "grid")
     assert condition(hyperdrive, "Complete")["reason"] == "SearchSpaceExhausted"

@@ -183,7 +183,7 @@ def _definition(
                 "plural": plural,
                 "singular": kind.lower(),
                 "shortNames": [short_name],
-                "categories": ["hyperdrive"],
+                # no category "hyperdrive": kubectl would take it for `kubectl get hyperdrive NAME` too, and refuse that
             },
             "versions": [
                 {

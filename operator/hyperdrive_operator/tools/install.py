@@ -15,7 +15,7 @@ LABELS: Final = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "h
 
 #: Exactly the verbs that the operator uses; the end-to-end tests compare this with the API server's audit log.
 RULES: Final = (
-    {"apiGroups": [names.GROUP], "resources": ["hyperdrives"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [names.GROUP], "resources": ["hyperdrives"], "verbs": ["list", "watch"]},
     {"apiGroups": [names.GROUP], "resources": ["hyperdrives/status"], "verbs": ["patch"]},
     {"apiGroups": [names.GROUP], "resources": ["hyperdrivetrials"], "verbs": ["get", "list", "watch", "create"]},
     {"apiGroups": [names.GROUP], "resources": ["hyperdrivetrials/status"], "verbs": ["patch"]},

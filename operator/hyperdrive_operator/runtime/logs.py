@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
@@ -10,6 +11,8 @@ from hyperdrive_operator.kube.logcontext import RECONCILE_ID, SWEEP, TRIAL
 
 # What a LogRecord has by itself; everything else came in `extra`.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# kopf has such a line for each attempt of each stream; the first and each tenth are enough.
+_RETRY: Final = re.compile(r"Request attempt #(\d+)/\d+ failed; will retry")
 # What kopf puts on its records: an object's reference and its own settings.
 _IGNORED: Final = frozenset({"k8s_ref", "k8s_skip", "settings"})
 
@@ -18,6 +21,8 @@ def configure_logs(*, format: str, level: str, stream: TextIO | None = None) -> 
     """Send all logs to one stream (default: stderr)."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
+    if level != "debug":
+        handler.addFilter(_is_news)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     if level != "debug":
@@ -25,12 +30,17 @@ def configure_logs(*, format: str, level: str, stream: TextIO | None = None) -> 
         logging.getLogger("kopf").setLevel(logging.WARNING)
         logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    logging.getLogger("kopf._core.reactor.running").addFilter(_not_about_signals)
 
 
-def _not_about_signals(record: logging.LogRecord) -> bool:
-    # kopf warns that it can't handle signals in a thread: the supervisor does.
-    return "OS signals are ignored" not in record.getMessage()
+def _is_news(record: logging.LogRecord) -> bool:
+    """Say whether a line of kopf's tells anything that is not said already."""
+    if not record.name.startswith("kopf."):
+        return True
+    message = record.getMessage()
+    if "OS signals are ignored" in message:  # in a thread it can't handle them: the supervisor does
+        return False
+    attempt = _RETRY.match(message)
+    return attempt is None or attempt[1] == "1" or attempt[1].endswith("0")
 
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hyperdrive_operator.api.names import GROUP, VERSION
 from hyperdrive_operator.kube.client import KubeClient
-from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError
+from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, UnauthorizedError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ async def find_problem(client: KubeClient, namespaces: Sequence[str]) -> str:
             f"waiting for a permission: {error.message}; grant it as manifests/install.yaml does, "
             "or name the namespaces you may use with --namespaces"
         )
+    except UnauthorizedError as error:
+        return f"waiting for credentials that {client.server} accepts: {error}; renew those of the kubeconfig"
     except ClusterError as error:
         return f"waiting for the API server {client.server}: {error}"
     return ""

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 from tests.unit.kube.scripted_api import ScriptedApi, answer, refusal
 
 from hyperdrive_operator.kube.client import KubeClient
@@ -92,3 +93,18 @@ async def test_an_exec_plugin_gives_the_token_and_is_run_again_after_a_401(api: 
     await client.get(JOBS, "ns", "a")
     await client.close()
     assert [call.headers["Authorization"] for call in api.calls] == ["Bearer token-0", "Bearer token-1"]
+
+
+async def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    token, authority = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("first", encoding="utf-8")
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    monkeypatch.setattr("kubernetes.aio.config.incluster_config.SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr("kubernetes.aio.config.incluster_config.SERVICE_CERT_FILENAME", str(authority))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    client = await KubeClient.connect(kubeconfig=None, user_agent="t")
+    assert client.server == "https://[fd00::1]:443"
+    await client.close()
+    scheme, value = await authorization(await load_configuration(None)) or ("", "")
+    assert (scheme.lower(), value) == ("bearer", "first")

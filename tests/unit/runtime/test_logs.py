@@ -63,3 +63,15 @@ def test_kopf_is_quiet_unless_asked() -> None:
     assert stream.getvalue() == ""
     logging.getLogger("kopf._core.reactor.running").warning("something else")
     assert "something else" in stream.getvalue()
+
+
+def test_a_stream_that_is_refused_again_and_again_is_no_flood() -> None:
+    stream = io.StringIO()
+    configure_logs(format="text", level="info", stream=stream)
+    for attempt in range(1, 37):
+        logging.getLogger("kopf._core.reactor.queueing").error(f"Request attempt #{attempt}/37 failed; will retry: GET")
+    logging.getLogger("kopf._core.reactor.queueing").error("Request attempt #37/37 failed; escalating: GET")
+    assert [line.split("#")[1][:5] for line in stream.getvalue().splitlines()] == [
+        *("1/37 ", "10/37", "20/37", "30/37"),
+        "37/37",
+    ]

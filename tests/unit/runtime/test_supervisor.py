@@ -156,6 +156,15 @@ async def test_the_operator_waits_for_permissions_and_names_them(cluster: Cluste
         await until(lambda: running.controller.synced)
 
 
+async def test_refused_credentials_are_waited_for_and_named(cluster: Cluster, tmp_path: Path) -> None:
+    refused = refusal(401, "Unauthorized", "Unauthorized")
+    cluster.api.on("GET", "/apis/hyperdrive.dev/v1alpha1", refused)
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: "credentials" in running.supervisor.ready_problem())
+        cluster.serve()
+        await until(lambda: running.controller.synced)
+
+
 async def test_stopping_while_it_waits_takes_no_time(cluster: Cluster, tmp_path: Path) -> None:
     async with operator(cluster, tmp_path) as running:
         await until(lambda: cluster.api.calls)

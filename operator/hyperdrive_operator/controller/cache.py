@@ -31,9 +31,9 @@ class Cache:
         self._seen: dict[str, int] = {}
         self._clock = 0
         self._tombstones: OrderedDict[str, None] = OrderedDict()
-        self._sweep_uids: dict[Key, str] = {}
+        self._sweeps: defaultdict[Key, dict[str, Sweep]] = defaultdict(dict)
         self._records: defaultdict[str, dict[str, Record]] = defaultdict(dict)
-        self._job_of: dict[str, str] = {}
+        self._jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)
         self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
         self._logs: dict[str, Log] = {}
         self._joined: dict[str, Trial] = {}
@@ -42,8 +42,7 @@ class Cache:
 
     def sweep(self, key: Key) -> Sweep | None:
         """Return the HyperDrive of that name, or None."""
-        view = self._views[HYPERDRIVES].get(self._sweep_uids.get(key, ""))
-        return view if isinstance(view, Sweep) else None
+        return max(self._sweeps.get(key, {}).values(), key=_version, default=None)
 
     def sweeps(self) -> list[Sweep]:
         """Return all HyperDrives."""
@@ -123,14 +122,14 @@ class Cache:
     def _attach(self, view: View) -> None:
         match view:
             case Sweep():
-                self._sweep_uids[Key(view.namespace, view.name)] = view.uid
+                self._sweeps[Key(view.namespace, view.name)][view.uid] = view
             case Record():
                 self._records[view.sweep_uid][view.uid] = view
                 self._joined.pop(view.uid, None)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
             case Job():
-                self._job_of[view.trial_uid] = view.uid
+                self._jobs_of[view.trial_uid][view.uid] = view
                 self._joined.pop(view.trial_uid, None)
             case Pod():
                 self._pods_of[view.job_uid][view.uid] = view
@@ -139,15 +138,12 @@ class Cache:
     def _detach(self, view: View) -> None:
         match view:
             case Sweep():
-                key = Key(view.namespace, view.name)
-                if self._sweep_uids.get(key) == view.uid:
-                    del self._sweep_uids[key]
+                _drop(self._sweeps, Key(view.namespace, view.name), view.uid)
             case Record():
                 _drop(self._records, view.sweep_uid, view.uid)
                 self._joined.pop(view.uid, None)
             case Job():
-                if self._job_of.get(view.trial_uid) == view.uid:
-                    del self._job_of[view.trial_uid]
+                _drop(self._jobs_of, view.trial_uid, view.uid)
                 self._joined.pop(view.trial_uid, None)
             case Pod():
                 _drop(self._pods_of, view.job_uid, view.uid)
@@ -159,8 +155,7 @@ class Cache:
             self._joined.pop(job.trial_uid, None)
 
     def _join(self, record: Record) -> Trial:
-        job = self._views[JOBS].get(self._job_of.get(record.uid, ""))
-        job = job if isinstance(job, Job) else None
+        job = max(self._jobs_of.get(record.uid, {}).values(), key=_version, default=None)
         pods = self._pods_of.get(job.uid, {}).values() if job else ()
         trial = Trial(record, job, max(pods, key=_significance, default=None), self._logs.get(record.uid))
         self._joined[record.uid] = trial
@@ -170,9 +165,14 @@ class Cache:
 _READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_record, JOBS: read_job, PODS: read_pod}
 
 
-def _significance(pod: Pod) -> tuple[bool, str, str]:
-    """Of a Job's pods the running one speaks for it, else the newest."""
-    return pod.phase == "Running", pod.created, pod.uid
+def _significance(pod: Pod) -> tuple[bool, bool, str, str]:
+    """Of a Job's pods the running one speaks for it, else the one that succeeded, else the newest."""
+    return pod.phase == "Running", pod.phase == "Succeeded", pod.created, pod.uid
+
+
+def _version(view: Sweep | Job) -> int:
+    """Of two of the same name the newer counts: the last events of the older may come after the newer's first."""
+    return int(view.resource_version) if view.resource_version.isdecimal() else 0
 
 
 def _key_of(kind: Kind, body: Object) -> Key:
@@ -190,7 +190,7 @@ def _is_newer(body: Object, known: View) -> bool:
         return True
 
 
-def _drop(index: dict[str, Any], owner: str, uid: str) -> None:
+def _drop(index: dict[Any, dict[str, Any]], owner: str | Key, uid: str) -> None:
     members = index.get(owner)
     if members is not None:
         members.pop(uid, None)

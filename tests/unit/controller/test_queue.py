@@ -1,0 +1,111 @@
+"""The work queue keeps client-go's promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hyperdrive_operator.controller.queue import FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, Key, WorkQueue
+
+A, B, C = (Key("lab", name) for name in "abc")
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[WorkQueue]:
+    queue = WorkQueue()
+    yield queue
+    queue.close()
+
+
+async def taken(queue: WorkQueue) -> Key:
+    return await asyncio.wait_for(queue.get(), 5)
+
+
+async def test_keys_come_in_the_order_they_were_added(queue: WorkQueue) -> None:
+    for key in (B, A, C):
+        queue.add(key)
+    assert [await taken(queue) for _ in range(3)] == [B, A, C]
+
+
+async def test_a_key_waits_once_however_often_it_is_added(queue: WorkQueue) -> None:
+    for key in (A, B, A, A):
+        queue.add(key)
+    assert len(queue) == 2
+    assert [await taken(queue), await taken(queue)] == [A, B]
+
+
+async def test_a_key_is_never_worked_on_twice_at_a_time(queue: WorkQueue) -> None:
+    queue.add(A)
+    await taken(queue)
+    queue.add(A)
+    queue.add(A)
+    assert len(queue) == 0
+    queue.done(A)
+    assert len(queue) == 1
+    assert await taken(queue) == A
+    queue.done(A)
+    assert len(queue) == 0
+
+
+async def test_a_key_that_was_not_added_meanwhile_is_done_for_good(queue: WorkQueue) -> None:
+    queue.add(A)
+    queue.done(await taken(queue))
+    assert len(queue) == 0
+
+
+async def test_who_waits_is_woken(queue: WorkQueue) -> None:
+    waiting = [asyncio.create_task(taken(queue)) for _ in range(2)]
+    await asyncio.sleep(0)
+    queue.add(A)
+    queue.add(B)
+    assert {*await asyncio.gather(*waiting)} == {A, B}
+
+
+async def test_a_key_comes_later_when_it_is_told_to(queue: WorkQueue) -> None:
+    queue.add_after(A, 0.01)
+    assert len(queue) == 0
+    assert await taken(queue) == A
+
+
+async def test_of_several_times_the_earliest_counts(queue: WorkQueue) -> None:
+    queue.add_after(A, 3600)
+    queue.add_after(A, 0.01)
+    queue.add_after(A, 1800)
+    assert await taken(queue) == A
+    assert not queue._timers
+
+
+async def test_now_is_now(queue: WorkQueue) -> None:
+    queue.add_after(A, 0)
+    queue.add_after(B, -1)
+    assert len(queue) == 2
+
+
+async def test_each_failure_in_a_row_waits_longer_up_to_a_limit(queue: WorkQueue) -> None:
+    pauses = [queue.add_failed(A) for _ in range(40)]
+    assert pauses[:3] == [FIRST_BACKOFF_SECONDS, 2 * FIRST_BACKOFF_SECONDS, 4 * FIRST_BACKOFF_SECONDS]
+    assert pauses[-1] == MAX_BACKOFF_SECONDS
+    assert queue.add_failed(B) == FIRST_BACKOFF_SECONDS
+    queue.forget_failures(A)
+    assert queue.add_failed(A) == FIRST_BACKOFF_SECONDS
+
+
+async def test_a_key_that_failed_while_it_was_added_again_comes_at_once(queue: WorkQueue) -> None:
+    queue.add(A)
+    await taken(queue)
+    queue.add_failed(A)
+    queue.add(A)
+    queue.done(A)
+    assert await taken(queue) == A
+
+
+async def test_nothing_comes_after_the_end() -> None:
+    queue = WorkQueue()
+    queue.add_after(A, 0.001)
+    queue.close()
+    await asyncio.sleep(0.01)
+    assert len(queue) == 0
+
+
+def test_a_key_is_written_as_people_write_it() -> None:
+    assert str(A) == "lab/a"

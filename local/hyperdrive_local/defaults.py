@@ -151,7 +151,6 @@ def namespace(obj: Object) -> None:
     metadata = obj["metadata"]
     if name := metadata.get("name"):
         metadata["labels"] = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": name}
-    obj.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
 
 
 def deployment(obj: Object) -> None:
@@ -194,6 +193,8 @@ def initial_status(kind: str, obj: Object) -> None:
         obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
     elif kind == "Namespace":
         obj["status"] = {"phase": "Active"}
+        # for the namespace controller, which empties it before it goes
+        obj["spec"] = {"finalizers": ["kubernetes"]}
     elif kind in {"Job", "Deployment", "Node"} and (kind != "Node" or "status" not in obj):
         obj["status"] = {}
     elif kind == "CustomResourceDefinition":

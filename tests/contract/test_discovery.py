@@ -137,7 +137,8 @@ async def test_a_new_default_is_read_from_old_objects(api: Api, widgets: Widgets
     assert (await api.patch(path, change, "application/json-patch+json")).code == 200
 
     async def red() -> bool:
-        return (await api.get(widgets.at("a"))).body["spec"].get("colour") == "red"
+        found: dict[str, Any] = (await api.get(widgets.at("a"))).body
+        return bool(found["spec"].get("colour") == "red")
 
     await eventually(red)
     assert (await api.get(widgets.at("a"))).version == made["metadata"]["resourceVersion"]

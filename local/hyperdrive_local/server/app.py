@@ -1,5 +1,6 @@
 """The server: HTTPS on 127.0.0.1, from start to stop."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,9 +37,9 @@ class ApiServer:
         self.logs = logs
         self.url = ""
         self._token = token
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._documents = Documents(registry.definitions)
-        self._verbs = Verbs(registry, lambda: self._stopping)
+        self._verbs = Verbs(registry, self._stopping.is_set)
         self._certificate = access.Certificate()
         chain: list[typedefs.Middleware] = [answer_errors, access.require_token(token), *middlewares]
         app = web.Application(middlewares=chain, client_max_size=messages.MAX_BODY)
@@ -62,9 +63,14 @@ class ApiServer:
         """Write what kubectl and the operator need to talk to this server."""
         access.write_kubeconfig(path, self.url, self.authority, self._token)
 
+    def forget_changes(self) -> None:
+        """Forget what a compaction of a real cluster's storage loses: old changes, and lists half read."""
+        self.registry.store.forget_changes()
+        self._verbs.lists.forget()
+
     async def stop(self) -> None:
         """Stop listening, and end every open watch."""
-        self._stopping = True
+        self._stopping.set()
         self.registry.store.wake()
         await self._runner.cleanup()
 
@@ -74,7 +80,7 @@ class ApiServer:
             target = find_target(self.registry.kinds, path)
             if target.subresource == "log" and target.kind.resource == PODS:
                 pod = self.registry.writer.stored(target.kind, target.key_namespace, target.name)
-                return await send_log(request, self.logs, pod, lambda: self._stopping)
+                return await send_log(request, self.logs, pod, self._stopping)
             return await self._verbs.handle(request, target)
         return self._about(request, path)
 

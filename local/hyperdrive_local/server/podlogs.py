@@ -1,11 +1,13 @@
 """`kubectl logs`: the lines that the node wrote, cut and followed as the request asks."""
 
+import asyncio
 import datetime
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -167,7 +169,7 @@ class LogReader:
 
 
 async def _pieces(
-    reader: LogReader, source: LogSource, pod: Object, options: LogOptions, is_over: Callable[[], bool]
+    reader: LogReader, source: LogSource, pod: Object, options: LogOptions, stopping: asyncio.Event
 ) -> AsyncIterator[bytes]:
     if options.tail is not None:
         yield reader.skip_to_tail()
@@ -177,14 +179,30 @@ async def _pieces(
         text = reader.read()
         if text:
             yield text
-        elif finished or not options.follow or is_over():
+        elif finished or not options.follow or stopping.is_set():
             return
-        else:
-            await source.grown(pod, options.container)
+        elif text := await _more(reader, source.grown(pod, options.container), stopping):
+            yield text
+
+
+async def _more(reader: LogReader, grown: Coroutine[Any, Any, None], stopping: asyncio.Event) -> bytes:
+    """Wait until more was written or the server stops; returns what is read already."""
+    waits = [asyncio.ensure_future(grown), asyncio.ensure_future(stopping.wait())]
+    try:
+        # from the next step of the loop on they are waiting; what was written before is found by reading once more
+        await asyncio.sleep(0)
+        if text := reader.read():
+            return text
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return b""
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
 
 
 async def send_log(
-    request: web.Request, source: LogSource | None, pod: Object, is_over: Callable[[], bool]
+    request: web.Request, source: LogSource | None, pod: Object, stopping: asyncio.Event
 ) -> web.StreamResponse:
     """Answer a request for a pod's log."""
     options = log_options(pod, request.query)
@@ -198,7 +216,7 @@ async def send_log(
     response.enable_chunked_encoding()
     try:
         await response.prepare(request)
-        async for text in _pieces(reader, source, pod, options, is_over):
+        async for text in _pieces(reader, source, pod, options, stopping):
             await response.write(text)
         await response.write_eof()
     except ConnectionError:

@@ -11,7 +11,18 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import ENDED, Job, Log, Pod, Record, Trial, read_job, read_pod, read_record
+from hyperdrive_operator.core.trials import (
+    ENDED,
+    Job,
+    Log,
+    Pod,
+    Record,
+    Trial,
+    read_job,
+    read_pod,
+    read_record,
+    speaker,
+)
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 from .queue import Key
@@ -157,17 +168,12 @@ class Cache:
     def _join(self, record: Record) -> Trial:
         job = max(self._jobs_of.get(record.uid, {}).values(), key=_version, default=None)
         pods = self._pods_of.get(job.uid, {}).values() if job else ()
-        trial = Trial(record, job, max(pods, key=_significance, default=None), self._logs.get(record.uid))
+        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid))
         self._joined[record.uid] = trial
         return trial
 
 
 _READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_record, JOBS: read_job, PODS: read_pod}
-
-
-def _significance(pod: Pod) -> tuple[bool, bool, str, str]:
-    """Of a Job's pods the running one speaks for it, else the one that succeeded, else the newest."""
-    return pod.phase == "Running", pod.phase == "Succeeded", pod.created, pod.uid
 
 
 def _version(view: Sweep | Job) -> int:

@@ -9,7 +9,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.metrics import read_log
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Job, Log, Trial
+from hyperdrive_operator.core.trials import Job, Log, Pod, Trial, read_pod, speaker
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, NotFoundError
 from hyperdrive_operator.kube.kinds import PODS
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Half of the client's requests in flight: logs that hang must not keep a Job from being created.
 MAX_PARALLEL_READS: Final = 16
-#: How much of the end of a log is read.
-LOG_LINES: Final = 20_000
+#: How much of the end of a log is read: so many lines, or fewer until they fit.
+LOG_LINES: Final = (20_000, 1_000, 50)
 LOG_BYTES: Final = 4 * 1024 * 1024
 #: Pauses between tries while the kubelet does not answer. Then it is given up: the trial's end must be recorded.
 PAUSES_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
@@ -79,12 +79,10 @@ class LogReader:
         raise AssertionError("the last try returns")
 
     async def _read_once(self, spec: HyperDriveSpec, trial: Trial, job: Job) -> Log:
-        pod = trial.pod.name if trial.pod else await self._find_pod(job)
-        if not pod:
+        pod = await self._pod(trial, job)
+        if pod is None:
             return Log(problem="its pod is gone")
-        text = await self._client.read_log(
-            job.namespace, pod, _first_container(spec), tail_lines=LOG_LINES, limit_bytes=LOG_BYTES
-        )
+        text = await self._tail(pod)
         objective = spec.objective
         # megabytes take a while: not on the event loop
         reading = await asyncio.to_thread(
@@ -92,17 +90,23 @@ class LogReader:
         )
         return Log(reading)
 
-    async def _find_pod(self, job: Job) -> str:
-        """Ask for the pod that the watch has not shown yet."""
-        found = ""
+    async def _pod(self, trial: Trial, job: Job) -> Pod | None:
+        """Return the pod whose output counts; ask for it where the watch of pods is behind that of Jobs."""
+        if trial.pod is not None and (trial.pod.phase == "Succeeded" or job.finished == "Failed"):
+            return trial.pod
+        pods = []
         for body in await self._client.list(PODS, job.namespace, label_selector=f"{names.LABEL_TRIAL}={job.name}"):
             self._cache.observe(PODS, None, body)
-            if any(owner.get("uid") == job.uid for owner in body["metadata"].get("ownerReferences") or ()):
-                found = str(body["metadata"]["name"])
-        return found
+            pods.append(read_pod(body))
+        return speaker(pod for pod in pods if pod.job_uid == job.uid)
 
-
-def _first_container(spec: HyperDriveSpec) -> str:
-    """Name the container whose log counts: the template's first. Others may be injected beside it."""
-    containers = spec.trial_template.spec["template"]["spec"]["containers"]
-    return str(containers[0].get("name", ""))
+    async def _tail(self, pod: Pod) -> bytes:
+        """Read the end of a log: fewer lines of it where they are so long that the limit cuts off the last."""
+        text = b""
+        for lines in LOG_LINES:
+            text = await self._client.read_log(
+                pod.namespace, pod.name, pod.container, tail_lines=lines, limit_bytes=LOG_BYTES
+            )
+            if len(text) < LOG_BYTES:
+                break
+        return text

@@ -3,7 +3,7 @@
 Projections keep what decisions read and drop the rest: a whole Job is some 10 KB, its view some hundred bytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -131,6 +131,13 @@ class Trial:
     def started(self) -> datetime | None:
         """When its pod started, as far as anyone still knows."""
         return self.record.started or (self.pod and self.pod.started) or (self.job and self.job.started) or None
+
+
+def speaker(pods: Iterable[Pod]) -> Pod | None:
+    """Return the pod that speaks for its Job: the one that runs, else the one that succeeded, else the newest."""
+    return max(
+        pods, key=lambda pod: (pod.phase == "Running", pod.phase == "Succeeded", pod.created, pod.uid), default=None
+    )
 
 
 def read_record(body: Body) -> Record:

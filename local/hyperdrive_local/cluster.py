@@ -14,12 +14,12 @@ from typing import IO, Self
 
 from aiohttp.typedefs import Middleware
 
-from hyperdrive_local.follow import EveryResource
-from hyperdrive_local.garbage import GarbageCollector
-from hyperdrive_local.jobs import JobController
-from hyperdrive_local.namespaces import NamespaceController
-from hyperdrive_local.node import Node
-from hyperdrive_local.node_image import ImageError
+from hyperdrive_local.controllers.follow import EveryResource
+from hyperdrive_local.controllers.garbage import GarbageCollector
+from hyperdrive_local.controllers.jobs import JobController
+from hyperdrive_local.controllers.namespaces import NamespaceController
+from hyperdrive_local.node.image import ImageError
+from hyperdrive_local.node.node import Node
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.server import ApiServer
 

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from hyperdrive_local.cluster import Cluster, ClusterError
+from hyperdrive_local.controllers.follow import follow
 from hyperdrive_local.errors import ApiError
-from hyperdrive_local.follow import follow
 from hyperdrive_local.objects import Object
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, EVENTS

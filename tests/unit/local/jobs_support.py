@@ -3,9 +3,9 @@
 import datetime
 from typing import Any
 
-from hyperdrive_local.job_decision import Backoff, Decision
-from hyperdrive_local.job_pods import TRACKING_FINALIZER
-from hyperdrive_local.job_rules import decide
+from hyperdrive_local.controllers.job_decision import Backoff, Decision
+from hyperdrive_local.controllers.job_pods import TRACKING_FINALIZER
+from hyperdrive_local.controllers.job_rules import decide
 from hyperdrive_local.objects import Object
 from hyperdrive_local.times import to_text
 

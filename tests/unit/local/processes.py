@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hyperdrive_local.follow import follow
+from hyperdrive_local.controllers.follow import follow
 from hyperdrive_local.objects import Object
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import Resource

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, strategies
 from tests.unit.local.jobs_support import NOW, ago, make_job, make_pod, step, types
 
-from hyperdrive_local.job_decision import Backoff, Decision
-from hyperdrive_local.job_indexes import format_indexes, parse_indexes
+from hyperdrive_local.controllers.job_decision import Backoff, Decision
+from hyperdrive_local.controllers.job_indexes import format_indexes, parse_indexes
 
 STARTED = {"startTime": ago(30)}
 DISRUPTED = {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]}

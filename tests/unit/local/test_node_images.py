@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hyperdrive_local.node_image import ImageError, ImageTable, parse_dockerfile
-from hyperdrive_local.node_paths import PathMap, make_view, show_in_view
+from hyperdrive_local.node.image import ImageError, ImageTable, parse_dockerfile
+from hyperdrive_local.node.paths import PathMap, make_view, show_in_view
 
 HERE = Path("/src/train")
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from hyperdrive_local.node_capacity import requests_of, why_not
-from hyperdrive_local.node_environment import command_line, expand, pod_environment
-from hyperdrive_local.node_fields import ConfigError
-from hyperdrive_local.node_image import Image
-from hyperdrive_local.node_logs import MAX_LINE, LogFile
-from hyperdrive_local.node_object import node_object
-from hyperdrive_local.node_volumes import make_volumes
+from hyperdrive_local.node.capacity import requests_of, why_not
+from hyperdrive_local.node.environment import command_line, expand, pod_environment
+from hyperdrive_local.node.fields import ConfigError
+from hyperdrive_local.node.image import Image
+from hyperdrive_local.node.logs import MAX_LINE, LogFile
+from hyperdrive_local.node.object import node_object
+from hyperdrive_local.node.volumes import make_volumes
 
 POD: dict[str, Any] = {
     "metadata": {"name": "a", "namespace": "lab", "uid": "u", "labels": {"team": "vision"}},

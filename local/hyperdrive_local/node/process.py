@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from hyperdrive_local.node_logs import LogFile
-from hyperdrive_local.reaper import Reaper, kill_group
+from hyperdrive_local.node.logs import LogFile
+from hyperdrive_local.node.reaper import Reaper, kill_group
 
 # The process waits here until the reaper knows of it. If the cluster dies before, the read fails and nothing starts.
 GATE = 'read -r HYPERDRIVE_GATE || exit 137; unset HYPERDRIVE_GATE; exec "$@" </dev/null'

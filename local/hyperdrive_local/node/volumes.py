@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from hyperdrive_local.node_fields import ConfigError, field_value
+from hyperdrive_local.node.fields import ConfigError, field_value
 from hyperdrive_local.objects import Object
 
 ConfigMaps = Callable[[str], Object | None]

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from hyperdrive_local.controllers.recorder import EventRecorder
 from hyperdrive_local.errors import ApiError
-from hyperdrive_local.node_container import Container, Tools
-from hyperdrive_local.node_logs import LogFile
-from hyperdrive_local.node_status import ContainerRecord, is_sidecar, new_record, pod_status
-from hyperdrive_local.node_volumes import make_volumes
+from hyperdrive_local.node.container import Container, Tools
+from hyperdrive_local.node.logs import LogFile
+from hyperdrive_local.node.status import ContainerRecord, is_sidecar, new_record, pod_status
+from hyperdrive_local.node.volumes import make_volumes
 from hyperdrive_local.objects import Object
-from hyperdrive_local.recorder import EventRecorder
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import PODS
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hyperdrive_local import job_pods
+from hyperdrive_local.controllers import job_pods
 from hyperdrive_local.objects import Object
 
 FIRST_BACKOFF_SECONDS = 10

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from hyperdrive_local.node_environment import Surroundings, base_environment, command_line, pod_environment
-from hyperdrive_local.node_fields import ConfigError
-from hyperdrive_local.node_image import Image, ImageError, ImageTable
-from hyperdrive_local.node_logs import LogFile
-from hyperdrive_local.node_paths import PathMap, make_view, show_in_view
-from hyperdrive_local.node_process import ContainerProcess, StartError
-from hyperdrive_local.node_status import ContainerRecord
-from hyperdrive_local.node_volumes import ConfigMaps
+from hyperdrive_local.node.environment import Surroundings, base_environment, command_line, pod_environment
+from hyperdrive_local.node.fields import ConfigError
+from hyperdrive_local.node.image import Image, ImageError, ImageTable
+from hyperdrive_local.node.logs import LogFile
+from hyperdrive_local.node.paths import PathMap, make_view, show_in_view
+from hyperdrive_local.node.process import ContainerProcess, StartError
+from hyperdrive_local.node.reaper import Reaper
+from hyperdrive_local.node.status import ContainerRecord
+from hyperdrive_local.node.volumes import ConfigMaps
 from hyperdrive_local.objects import Object
-from hyperdrive_local.reaper import Reaper
 from hyperdrive_local.times import now, to_text
 
 FIRST_BACKOFF_SECONDS = 10  # the kubelet's, for restarts and for pulls

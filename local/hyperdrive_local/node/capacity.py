@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from hyperdrive_local.node_fields import amount_of
-from hyperdrive_local.node_status import is_sidecar
+from hyperdrive_local.node.fields import amount_of
+from hyperdrive_local.node.status import is_sidecar
 from hyperdrive_local.objects import Object
 
 MAX_PODS = 110  # the kubelet's default

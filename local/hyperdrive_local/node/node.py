@@ -15,18 +15,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hyperdrive_local.controllers.follow import follow
+from hyperdrive_local.controllers.job_pods import is_deleting, is_terminal
+from hyperdrive_local.controllers.recorder import EventRecorder
 from hyperdrive_local.errors import ApiError
-from hyperdrive_local.follow import follow
-from hyperdrive_local.job_pods import is_deleting, is_terminal
-from hyperdrive_local.node_capacity import machine_allocatable, requests_of, why_not
-from hyperdrive_local.node_container import Tools
-from hyperdrive_local.node_environment import surroundings_of
-from hyperdrive_local.node_image import ImageTable
-from hyperdrive_local.node_object import NODE_NAME, node_object
-from hyperdrive_local.node_pod import PodRunner
+from hyperdrive_local.node.capacity import machine_allocatable, requests_of, why_not
+from hyperdrive_local.node.container import Tools
+from hyperdrive_local.node.environment import surroundings_of
+from hyperdrive_local.node.image import ImageTable
+from hyperdrive_local.node.object import NODE_NAME, node_object
+from hyperdrive_local.node.pod import PodRunner
+from hyperdrive_local.node.reaper import Reaper
 from hyperdrive_local.objects import Object, clone
-from hyperdrive_local.reaper import Reaper
-from hyperdrive_local.recorder import EventRecorder
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import CONFIG_MAPS, NODES, PODS
 from hyperdrive_local.times import now, to_text

@@ -6,13 +6,14 @@ import logging
 from collections import defaultdict
 from typing import Any
 
-from hyperdrive_local import job_pods, times
+from hyperdrive_local import times
+from hyperdrive_local.controllers import job_pods
+from hyperdrive_local.controllers.follow import follow
+from hyperdrive_local.controllers.job_decision import Backoff, Decision
+from hyperdrive_local.controllers.job_rules import decide
+from hyperdrive_local.controllers.recorder import EventRecorder
 from hyperdrive_local.errors import ApiError
-from hyperdrive_local.follow import follow
-from hyperdrive_local.job_decision import Backoff, Decision
-from hyperdrive_local.job_rules import decide
 from hyperdrive_local.objects import Object
-from hyperdrive_local.recorder import EventRecorder
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import JOBS, PODS
 

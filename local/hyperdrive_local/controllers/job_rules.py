@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hyperdrive_local import job_pods
-from hyperdrive_local.job_decision import Backoff, Decision, JobEvent
-from hyperdrive_local.job_indexes import format_indexes, parse_indexes
+from hyperdrive_local.controllers import job_pods
+from hyperdrive_local.controllers.job_decision import Backoff, Decision, JobEvent
+from hyperdrive_local.controllers.job_indexes import format_indexes, parse_indexes
 from hyperdrive_local.objects import Object, clone
 from hyperdrive_local.times import from_text, to_text
 

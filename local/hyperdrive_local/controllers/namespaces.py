@@ -2,8 +2,8 @@
 
 import contextlib
 
+from hyperdrive_local.controllers.follow import preferred_resources
 from hyperdrive_local.errors import ApiError
-from hyperdrive_local.follow import preferred_resources
 from hyperdrive_local.objects import Object
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import NAMESPACES, Resource

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hyperdrive_local.node_fields import ConfigError, amount_of, field_value, resource_value
-from hyperdrive_local.node_image import Image
-from hyperdrive_local.node_volumes import ConfigMaps
+from hyperdrive_local.node.fields import ConfigError, amount_of, field_value, resource_value
+from hyperdrive_local.node.image import Image
+from hyperdrive_local.node.volumes import ConfigMaps
 from hyperdrive_local.objects import Object, T
 
 REFERENCE = re.compile(r"\$(?:\$|\(([^)]*)\))")

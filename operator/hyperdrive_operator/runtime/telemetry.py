@@ -9,8 +9,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 # From a pass that changes nothing to one that creates hundreds of Jobs.
 RECONCILE_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-# An idle slot is paid for: below a second is what we promise, minutes are a fault.
-REFILL_BUCKETS: Final = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
 
 class Telemetry:
@@ -45,12 +43,6 @@ class Telemetry:
         self._trials_ended = Counter(
             "hyperdrive_trials_ended", "Trials that ended since the start, by state.", ("state",), registry=registry
         )
-        self._slot_refill_seconds = Histogram(
-            "hyperdrive_slot_refill_seconds",
-            "From the end of a Job to the creation of the next one.",
-            buckets=REFILL_BUCKETS,
-            registry=registry,
-        )
 
     def request(self, verb: str, resource: str, code: int, seconds: float) -> None:
         """Count a request to the API server."""
@@ -77,10 +69,6 @@ class Telemetry:
     def trial_ended(self, state: str) -> None:
         """Count a trial that has come to its end."""
         self._trials_ended.labels(state).inc()
-
-    def slot_refilled(self, seconds: float) -> None:
-        """Note how long a slot stood empty."""
-        self._slot_refill_seconds.observe(seconds)
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""

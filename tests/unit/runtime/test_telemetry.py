@@ -10,7 +10,6 @@ def test_everything_that_is_counted_is_shown() -> None:
     telemetry.sweeps({"Running": 2, "Complete": 1})
     telemetry.trials({"Running": 5})
     telemetry.trial_ended("Succeeded")
-    telemetry.slot_refilled(0.3)
     lines = telemetry.render().decode().splitlines()
     for line in (
         'hyperdrive_api_requests_total{code="201",resource="jobs",verb="create"} 1.0',
@@ -22,7 +21,6 @@ def test_everything_that_is_counted_is_shown() -> None:
         'hyperdrive_sweeps{state="Running"} 2.0',
         'hyperdrive_trials{state="Running"} 5.0',
         'hyperdrive_trials_ended_total{state="Succeeded"} 1.0',
-        'hyperdrive_slot_refill_seconds_bucket{le="0.5"} 1.0',
     ):
         assert line in lines
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)

@@ -27,6 +27,17 @@ _POSSESSIVE = re.compile(r"[*+?}]\+")
 _MULTILINE = re.compile(r"\(\?[a-zA-Z]*m")
 
 
+# Python's words for what is wrong, and Go's.
+_WORDS = {
+    "missing ), unterminated subpattern": "missing closing )",
+    "unbalanced parenthesis": "unexpected )",
+    "nothing to repeat": "missing argument to repetition operator",
+    "multiple repeat": "invalid nested repetition operator",
+    "bad character range": "invalid character class range",
+    "bad escape": "invalid escape sequence",
+}
+
+
 class PatternError(ValueError):
     """The text is no RE2 pattern."""
 
@@ -37,7 +48,14 @@ def compile_re2(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(_Translation(pattern).text(), re.ASCII)
     except (re.error, OverflowError) as error:
-        raise PatternError(f"error parsing regexp: {error}: `{pattern}`") from error
+        raise PatternError(_explained(str(error), pattern)) from error
+
+
+def _explained(problem: str, pattern: str) -> str:
+    for start, words in _WORDS.items():
+        if problem.startswith(start):
+            return f"error parsing regexp: {words}: `{pattern}`"
+    return f"error parsing regexp: {problem}: `{pattern}`"
 
 
 class _Translation:

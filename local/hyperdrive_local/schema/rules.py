@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hyperdrive_local.schema import errors
+from hyperdrive_local.schema import errors, golang
 from hyperdrive_local.schema.cel.program import CompileError, EvaluationError, Program, compile_rule, none, some
 from hyperdrive_local.schema.cel.types import CelType, of_schema
 from hyperdrive_local.schema.cel.values import Convert, converter
 from hyperdrive_local.schema.correlation import old_field, old_item, old_items, same
 from hyperdrive_local.schema.errors import ErrorKind, FieldError
+from hyperdrive_local.schema.fieldpaths import resolve
 from hyperdrive_local.schema.nodes import ABSENT, Node
 
 _REASONS = {kind.reason: kind for kind in (ErrorKind.REQUIRED, ErrorKind.DUPLICATE, ErrorKind.FORBIDDEN)}
@@ -45,8 +46,14 @@ class _RuleNode:
     items: "_RuleNode | None" = None
     all_of: list["_RuleNode"] = field(default_factory=list)
 
+    @property
+    def type_shown(self) -> str:
+        """What stands for the value where a rule could not be evaluated."""
+        shown: str = self.node.schema.get("type") or ""
+        return shown
 
-def compile_one(rule: dict[str, Any], own_type: CelType) -> Rule:
+
+def compile_one(rule: dict[str, Any], node: Node, own_type: CelType) -> Rule:
     """Compile a rule against the schema it stands in; raise CompileError if it is none."""
     text = rule.get("rule") or ""
     optional_old = bool(rule.get("optionalOldSelf"))
@@ -59,7 +66,7 @@ def compile_one(rule: dict[str, Any], own_type: CelType) -> Rule:
         if message_text
         else None,
         reason=rule.get("reason") or "",
-        field_path=rule.get("fieldPath") or "",
+        field_path=resolve(rule.get("fieldPath") or "", node) or "",
         optional_old=optional_old,
     )
 
@@ -85,7 +92,7 @@ def _compile(holder: Node, node: Node, *, is_root: bool) -> _RuleNode:
     for rule in holder.rules:
         try:
             if own_type is not None:
-                rules.append(compile_one(rule, own_type))
+                rules.append(compile_one(rule, node, own_type))
         except CompileError:
             continue  # check_crd refuses these, so none gets here but from a test
     compiled = _RuleNode(node, rules, converter(node, is_root=is_root), is_root)
@@ -136,7 +143,7 @@ class _Check:
 
 
 def _run(at: _RuleNode, value: Any, old: Any, path: str) -> list[tuple[FieldError, bool]]:
-    shown = at.node.schema.get("type") or ""
+    shown = golang.OMITTED if isinstance(value, dict | list) else value
     variables: dict[str, Any] = {"self": at.convert(value)}
     old_value = None if old is None else at.convert(old)
     failures: list[tuple[FieldError, bool]] = []
@@ -148,19 +155,21 @@ def _run(at: _RuleNode, value: Any, old: Any, path: str) -> list[tuple[FieldErro
         try:
             passed = rule.program.run(variables)
         except EvaluationError as error:
-            failures.append((errors.invalid(path, shown, error.explained(rule.text)), rule.uses_old))
+            detail = error.explained(rule.message or rule.text)
+            failures.append((errors.invalid(path, at.type_shown, detail), rule.uses_old))
             continue
         if passed is not True:
             failures.append((_failure(rule, variables, path, shown), rule.uses_old))
     return failures
 
 
-def _failure(rule: Rule, variables: dict[str, Any], path: str, shown: str) -> FieldError:
+def _failure(rule: Rule, variables: dict[str, Any], path: str, shown: Any) -> FieldError:
     detail = rule.message or f"failed rule: {rule.text}"
     if rule.message_program is not None:
         detail = _evaluated_message(rule.message_program, variables) or detail
     where = path + rule.field_path if path else rule.field_path.lstrip(".")
-    return FieldError(where, _REASONS.get(rule.reason, ErrorKind.INVALID), shown, detail)
+    kind = _REASONS.get(rule.reason, ErrorKind.INVALID)
+    return FieldError(where, kind, shown, "" if kind is ErrorKind.DUPLICATE else detail)
 
 
 def _evaluated_message(program: Program, variables: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """Checking an expression's types as cel-go does, and writing it anew in the words of the library that runs it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from hyperdrive_local.schema.cel import types
 from hyperdrive_local.schema.cel.declarations import OVERLOADS, UNSUPPORTED, Overload
+from hyperdrive_local.schema.cel.equality import equal, has_unordered, joined
 from hyperdrive_local.schema.cel.formatting import format_problems
 from hyperdrive_local.schema.cel.naming import RESERVED
 from hyperdrive_local.schema.cel.syntax import Call, Expr, Ident, ListExpr, Literal, MapExpr, Select
@@ -13,11 +14,16 @@ from hyperdrive_local.schema.cel.types import BOOL, DYN, NULL, STRING, UNBOUND, 
 
 # Functions that the library has under the same name and with the same meaning. All others are ours, see functions.py.
 NATIVE: Final = frozenset({
-    "size", "contains", "startsWith", "endsWith", "type", "dyn", "int", "uint", "double", "bytes", "duration",
-    "timestamp", "optional.of", "optional.ofNonZeroValue", "optional.none", "hasValue", "value", "or", "orValue",
-    "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
-    "getSeconds", "getMilliseconds",
+    "contains", "startsWith", "endsWith", "type", "dyn", "bytes", "optional.of", "optional.ofNonZeroValue",
+    "optional.none", "hasValue", "value", "or", "orValue",
 })  # fmt: skip
+# These are native for some types only.
+_NATIVE_FOR: Final = {
+    "size": frozenset({"list", "map", "bytes"}),
+    "int": frozenset({"int", "uint"}),
+    "uint": frozenset({"int", "uint"}),
+    "double": frozenset({"int", "uint", "double"}),
+}
 _SPECIAL: Final = {
     "_?_:_": "({} ? {} : {})",
     "_[_]": "{}[{}]",
@@ -44,6 +50,7 @@ class Checker:
     """One check; afterwards `problems` has an offset and a message for everything that is wrong."""
 
     problems: list[tuple[int, str]] = field(default_factory=list)
+    equalities: dict[str, Callable[..., Any]] = field(default_factory=dict)  # functions made for this expression
     names: set[str] = field(default_factory=set)  # of the free variables that are used
     _mixed: list[Expr] = field(default_factory=list)  # lists whose items may be of several types
 
@@ -159,7 +166,22 @@ class Checker:
         if expr.name == "format" and isinstance(expr.args[0], ListExpr) and isinstance(expr.target, Literal):
             self._check_format(expr, expr.target, expr.args[0], scope)
         result = self.resolve(expr.name, target.type if target else None, [arg.type for arg in args], expr.at)
+        if expr.name in {"_==_", "_!=_", "_+_"} and len(args) == 2 and has_unordered(args[0].type):
+            return self._unordered(expr.name, args[0], args[1], result)
         return Checked(result, _call_text(expr.name, target, args))
+
+    def _unordered(self, name: str, left: Checked, right: Checked, result: CelType) -> Checked:
+        """Compare or add lists as what they are to the left: sets or maps."""
+        kind = left.type
+        if name == "_+_" and kind.list_keys is None:
+            return Checked(kind, f"({left.text} + {right.text})")
+        function = f"x_unordered{len(self.equalities)}"
+        if name == "_+_":
+            self.equalities[function] = lambda one, other: joined(one, other, kind)
+            return Checked(kind, f"{function}({left.text}, {right.text})")
+        self.equalities[function] = lambda one, other: equal(one, other, kind)
+        call = f"{function}({left.text}, {right.text})"
+        return Checked(result, call if name == "_==_" else f"(!{call})")
 
     def _check_format(self, call: Call, template: Literal, values: ListExpr, scope: Mapping[str, CelType]) -> None:
         kinds = [Checker().check(item, scope).type.name for item in values.items]
@@ -226,7 +248,8 @@ def _call_text(name: str, target: Checked | None, args: list[Checked]) -> str:
         return _SPECIAL[name].format(*texts)
     if name.startswith("_"):
         return f"({texts[0]} {name[1:-1]} {texts[1]})"
-    if name in NATIVE:
+    of_type = (target or args[0]).type.name if target or args else ""
+    if name in NATIVE or of_type in _NATIVE_FOR.get(name, ()):
         return f"{target.text}.{name}({', '.join(texts)})" if target else f"{name}({', '.join(texts)})"
     whole = [target.text, *texts] if target else texts
     return f"x_{name.replace('.', '_')}({', '.join(whole)})"

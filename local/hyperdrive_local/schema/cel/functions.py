@@ -7,25 +7,9 @@ from typing import Any, Final
 import cel
 
 from hyperdrive_local.schema import golang
-from hyperdrive_local.schema.cel.formatting import format_text, plain
+from hyperdrive_local.schema.cel.formatting import format_text
 from hyperdrive_local.schema.correlation import same
 from hyperdrive_local.schema.patterns import compile_re2
-
-_TRUE: Final = frozenset({"1", "t", "true", "TRUE", "True"})
-_FALSE: Final = frozenset({"0", "f", "false", "FALSE", "False"})
-
-
-def to_text(value: Any) -> str:
-    """Return string(value), as cel-go writes it."""
-    if isinstance(value, dict):
-        return str(value["text"])  # an address or a network
-    return value.decode() if isinstance(value, bytes) else plain(value)
-
-
-def _to_bool(value: Any) -> bool:
-    if isinstance(value, str) and value not in _TRUE | _FALSE:
-        raise ValueError(f'strconv.ParseBool: parsing "{value}": invalid syntax')
-    return value in _TRUE if isinstance(value, str) else bool(value)
 
 
 def _char_at(text: str, index: int) -> str:
@@ -36,9 +20,9 @@ def _char_at(text: str, index: int) -> str:
 
 def _index_of(where: Any, what: Any, offset: int = 0) -> int:
     if isinstance(where, str):
-        if not 0 <= offset <= max(len(where) - 1, 0):
+        if offset < 0:
             raise IndexError(f"index out of range: {offset}")
-        return where.find(what, offset)
+        return where.find(what, offset) if what else offset
     return next((index for index, item in enumerate(where) if same(item, what)), -1)
 
 
@@ -46,9 +30,9 @@ def _last_index_of(where: Any, what: Any, offset: int | None = None) -> int:
     if isinstance(where, str):
         if offset is None:
             return where.rfind(what)
-        if not 0 <= offset <= max(len(where) - 1, 0):
+        if offset < 0:
             raise IndexError(f"index out of range: {offset}")
-        return where.rfind(what, 0, offset + len(what))
+        return where.rfind(what, 0, offset + len(what)) if offset < len(where) else -1
     return next((index for index in range(len(where) - 1, -1, -1) if same(where[index], what)), -1)
 
 
@@ -162,8 +146,7 @@ def _through(read: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 TEXT_AND_LIST_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "x_string": to_text,
-    "x_bool": _to_bool,
+    "x_size": len,
     "x_matches": lambda text, pattern: compile_re2(pattern).search(text) is not None,
     "x_charAt": _char_at,
     "x_indexOf": _index_of,

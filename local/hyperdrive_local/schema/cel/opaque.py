@@ -12,6 +12,7 @@ from typing import Any, Final
 from hyperdrive_local.schema.builtin.quantity import SYNTAX, parse_quantity
 
 Value = dict[str, Any]
+_NETWORK_ERROR: Final = "network address parse error during conversion from string"
 
 
 def _quantity(text: str) -> Value:
@@ -75,7 +76,13 @@ def _ip(value: Any) -> Value:
     try:
         return {"type": "ip", "text": str(_address(value))}
     except ValueError as error:
-        raise ValueError(f'IP Address "{value}" parse error during conversion from string') from error
+        raise ValueError(
+            f'IP Address "{value}" parse error during conversion from string: {_unparsed(value)}'
+        ) from error
+
+
+def _unparsed(text: str) -> str:
+    return f'ParseAddr("{text}"): unable to parse IP'
 
 
 def _network(value: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -84,7 +91,8 @@ def _network(value: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 def _cidr(text: str) -> Value:
     if not _parses(_network)(text) or "/" not in text:
-        raise ValueError(f'network address parse error during conversion from string: "{text}"')
+        reason = f'netip.ParsePrefix("{text}"): ' + ("unable to parse IP" if "/" in text else "no '/'")
+        raise ValueError(f"{_NETWORK_ERROR}: {_NETWORK_ERROR}: {reason}")
     return {"type": "cidr", "text": text}
 
 

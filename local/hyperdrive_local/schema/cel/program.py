@@ -1,5 +1,6 @@
 """Rules compiled for the CEL library, and its errors in cel-go's words."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,15 +9,20 @@ import cel
 
 from hyperdrive_local.schema.cel.checker import Checker
 from hyperdrive_local.schema.cel.constants import check_constants, refused_pattern
+from hyperdrive_local.schema.cel.conversions import CONVERSIONS
 from hyperdrive_local.schema.cel.functions import TEXT_AND_LIST_FUNCTIONS
 from hyperdrive_local.schema.cel.opaque import OPAQUE_FUNCTIONS
 from hyperdrive_local.schema.cel.parser import parse
 from hyperdrive_local.schema.cel.syntax import CelSyntaxError
 from hyperdrive_local.schema.cel.types import CelType, optional_of
 
-_FUNCTIONS: Final = {**TEXT_AND_LIST_FUNCTIONS, **OPAQUE_FUNCTIONS}
+# Whatever fails is raised; the library would also log each failure of one of our functions as a warning.
+logging.getLogger("cel").setLevel(logging.ERROR)
+
+_FUNCTIONS: Final = {**CONVERSIONS, **TEXT_AND_LIST_FUNCTIONS, **OPAQUE_FUNCTIONS}
 _OF_THE_LIBRARY: Final = re.compile(
-    r"Function '(?P<name>[^']*)' error: (?P<text>.*?)(?:\. Check function arguments.*)?$"
+    r"Function '[^']*' error: (?:Python function call failed: (?P<kind>\w+): )?(?P<text>.*?)"
+    r"(?:\. Check function arguments.*)?$"
 )
 _ENTRY: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _DYNAMIC: Final = frozenset({"dyn", "_"})
@@ -66,7 +72,9 @@ def _in_words_of_cel_go(error: Exception) -> str:
     if isinstance(error, TypeError):
         return "no such overload"
     wrapped = _OF_THE_LIBRARY.match(text)
-    return wrapped["text"] if wrapped else text
+    if wrapped is None:
+        return text
+    return "no such overload" if wrapped["kind"] in {"AttributeError", "TypeError"} else wrapped["text"]
 
 
 def none() -> Any:
@@ -96,7 +104,8 @@ def compile_rule(text: str, own_type: CelType, *, optional_old: bool = False, wa
     if refusal := refused_pattern(tree):
         raise CompileError(f"program instantiation failed: {refusal}")
     compiled = cel.compile(checked.text)
-    called = {name: _FUNCTIONS[name] for name in compiled.functions() if name in _FUNCTIONS}
+    known = {**_FUNCTIONS, **checker.equalities}
+    called = {name: known[name] for name in compiled.functions() if name in known}
     return Program(compiled, "oldSelf" in checker.names, called)
 
 

@@ -15,6 +15,8 @@ class CelType:
     name: str
     params: tuple["CelType", ...] = ()
     fields: Mapping[str, "CelType"] | None = field(default=None, compare=False, repr=False)
+    list_keys: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
+    """Of a list without an order: the keys of its items, none for a set."""
 
     def __str__(self) -> str:
         if self == UNBOUND:
@@ -63,8 +65,16 @@ def of_schema(node: Node, name: str = "selfType", *, is_root: bool = False) -> C
         return _STRINGS.get(node.format, STRING)
     if kind == "array":
         item = None if node.items is None else of_schema(node.items, f"{name}.@idx", is_root=node.items.embedded)
-        return None if item is None else list_of(item)
+        return None if item is None else CelType("list", (item,), list_keys=_list_keys(node))
     return _of_object(node, name, is_root=is_root) if kind == "object" else _SCALARS.get(kind)
+
+
+def _list_keys(node: Node) -> tuple[str, ...] | None:
+    if node.list_type == "set":
+        return ()
+    if node.list_type != "map":
+        return None
+    return tuple(escaped for key in node.list_keys if (escaped := escape(key)) is not None)
 
 
 def _of_object(node: Node, name: str, *, is_root: bool) -> CelType | None:

@@ -58,7 +58,10 @@ def _object_converter(node: Node, *, is_root: bool) -> Convert:
     def convert_object(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {fields[key][0]: fields[key][1](item) for key, item in value.items() if key in fields}
+        # a null is as good as absent to rules
+        return {
+            fields[key][0]: fields[key][1](item) for key, item in value.items() if item is not None and key in fields
+        }
 
     return convert_object
 

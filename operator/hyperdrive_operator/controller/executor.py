@@ -82,6 +82,8 @@ class Executor:
                     return  # the others would only meet the same
                 try:
                     await self._apply(sweep, action, outcome, now)
+                except ForbiddenError as error:  # a quota, or a permission that somebody has to give
+                    outcome.obstacle = _forbidden(error)
                 except ClusterError as error:
                     outcome.failures.append(error)
 
@@ -118,8 +120,6 @@ class Executor:
         except InvalidError as error:
             message = f"spec.trialTemplate: the API server refuses the Job: {error.message}"
             outcome.obstacle = Obstacle(names.REASON_INVALID_TEMPLATE, message)
-        except ForbiddenError as error:
-            outcome.obstacle = _forbidden(error)
         else:
             outcome.has_checked_template = True
 
@@ -127,14 +127,9 @@ class Executor:
         manifest = build_trial(
             sweep_name=sweep.name, sweep_uid=sweep.uid, number=action.number, parameters=action.parameters
         )
-        try:
-            body = await self._create(HYPERDRIVE_TRIALS, sweep.namespace, manifest)
-        except ForbiddenError as error:
-            outcome.obstacle = _forbidden(error)
-            return
-        record = read_record(body)
+        record = read_record(await self._create(HYPERDRIVE_TRIALS, sweep.namespace, manifest))
         if record.sweep_uid != sweep.uid:
-            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name)
+            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, record.sweep_uid)
             return
         await self._create_job(sweep, record, outcome, now)
 
@@ -154,11 +149,9 @@ class Executor:
         except InvalidError as error:
             refused = outcomes.job_refused(Trial(record, None, None), error.message, now)
             await self._write_end(record, refused, outcome)
-        except ForbiddenError as error:
-            outcome.obstacle = _forbidden(error)
         else:
             if job.trial_uid != record.uid:
-                outcome.obstacle = _name_taken(JOBS, record.name)
+                outcome.obstacle = _name_taken(JOBS, record.name, job.trial_uid)
             else:
                 outcome.created += 1
 
@@ -215,6 +208,9 @@ def _forbidden(error: ForbiddenError) -> Obstacle:
     return Obstacle(reason, error.message)
 
 
-def _name_taken(kind: Kind, name: str) -> Obstacle:
-    message = f"a {kind.kind} named {name!r} exists and is not this HyperDrive's: delete it, or rename the HyperDrive"
-    return Obstacle(names.REASON_NAME_TAKEN, message)
+def _name_taken(kind: Kind, name: str, owner_uid: str) -> Obstacle:
+    if owner_uid:  # of ours, and its owner was deleted: there is nothing to do but to wait
+        why = "is left of an earlier owner of that name: waiting until it is deleted"
+    else:
+        why = "exists and is not this HyperDrive's: delete it, or rename the HyperDrive"
+    return Obstacle(names.REASON_NAME_TAKEN, f"a {kind.kind} named {name!r} {why}")

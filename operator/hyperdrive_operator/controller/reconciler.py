@@ -1,7 +1,7 @@
 """The one reconcile: observe, decide, act, report. It moves one HyperDrive a step towards its spec."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, make_plan
 from hyperdrive_operator.core.status import Facts, summarise
 from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
@@ -121,12 +122,11 @@ class Reconciler:
         is_checked = memory.checked_generation == sweep.generation
         facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold, is_checked)
         status = summarise(facts, now)
+        self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
         if wait is None and status != sweep.status and await self._write_status(sweep, status):
             memory.last_write = now
-            self._announce(sweep, status, outcome, now)
-        elif outcome.ended:
-            self._announce(sweep, sweep.status, outcome, now)
+            self._announce(sweep, status, (), now)
         return wait
 
     async def _write_status(self, sweep: Sweep, status: dict[str, Any]) -> bool:
@@ -141,9 +141,9 @@ class Reconciler:
         self._cache.observe(HYPERDRIVES, None, body)
         return True
 
-    def _announce(self, sweep: Sweep, status: dict[str, Any] | Any, outcome: Outcome, now: datetime) -> None:
+    def _announce(self, sweep: Sweep, status: Mapping[str, Any], ended: Sequence[Record], now: datetime) -> None:
         """Send events and count, only for what is now true."""
-        for record in outcome.ended:
+        for record in ended:
             self._on_trial_ended(record.state.value)
             logger.info("trial ended", extra={"trial": record.name, "state": record.state.value})
         metric = sweep.spec.objective.primary_metric if sweep.spec else ""
@@ -154,7 +154,7 @@ class Reconciler:
             "name": sweep.name,
             "uid": sweep.uid,
         }
-        for news in announcements(sweep.status, status, outcome.ended, metric):
+        for news in announcements(sweep.status, status, ended, metric):
             logger.info("%s", news.reason, extra={"sweep": f"{sweep.namespace}/{sweep.name}"})
             self._recorder.record(regarding, type=news.type, reason=news.reason, message=news.message, now=now)
 
@@ -168,16 +168,21 @@ def _hold(obstacle: Obstacle, pauses: int, now: datetime) -> Hold:
 
 
 def _wait(
-    old: dict[str, Any] | Any, new: dict[str, Any], last_write: datetime | None, now: datetime
+    old: Mapping[str, Any], new: Mapping[str, Any], last_write: datetime | None, now: datetime
 ) -> timedelta | None:
     """Return how long a status that differs only in counts must wait, None if it may be written (or need not be)."""
-    if last_write is None or new == old:
-        return None
-    passing = {"trials", "progress"}
-    if any(old.get(key) != new.get(key) for key in (old.keys() | new.keys()) - passing):
+    if last_write is None or new == old or _news(old) != _news(new):
         return None
     due = last_write + STATUS_INTERVAL
     return due - now if now < due else None
+
+
+def _news(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a status is written at once when it changes: all but counts, and messages with counts in them."""
+    kept = {key: value for key, value in status.items() if key not in {"trials", "progress"}}
+    conditions = status.get("conditions") or ()
+    kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]
+    return kept
 
 
 def _earliest(*waits: timedelta | None) -> float | None:

@@ -11,13 +11,24 @@ from hyperdrive_local.schema.builtin.pods import check_pod
 from hyperdrive_local.schema.errors import FieldError, invalid, not_supported, too_long
 
 MAX_CONFIG_MAP_SIZE: Final = 1024 * 1024
+_JOB_NAME: Final = ("job-name", "batch.kubernetes.io/job-name")
 _EFFECTS: Final = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 
 
 def check_builtin(kind: str, obj: dict[str, Any], old: dict[str, Any] | None = None) -> list[FieldError]:
     """Return what is wrong with an object of a builtin kind that has its defaults; `old` makes it an update."""
     check = _CHECKS.get(kind)
-    return check_metadata(kind, obj, old) + (check(obj, old) if check else [])
+    return check_metadata(kind, _as_sent(kind, obj), old) + (check(obj, old) if check else [])
+
+
+def _as_sent(kind: str, obj: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the labels that the server itself gives a Job: of a name too long for one, the template speaks."""
+    metadata = obj.get("metadata") or {}
+    labels = metadata.get("labels")
+    if kind != "Job" or not labels:
+        return obj
+    sent = {key: value for key, value in labels.items() if key not in _JOB_NAME or value != metadata.get("name")}
+    return {**obj, "metadata": {**metadata, "labels": sent}}
 
 
 def _check_config_map(obj: dict[str, Any], old: dict[str, Any] | None) -> list[FieldError]:

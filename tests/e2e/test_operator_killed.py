@@ -1,6 +1,7 @@
 """The operator's pod dies without a warning, again and again, while a sweep runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from functools import partial
 
 from .installation import Installation
 from .kubectl import Kubectl, Object
@@ -20,8 +21,8 @@ def test_killing_the_operator_loses_repeats_and_overfills_nothing(
     with JobHistory(namespace) as history:
         namespace.apply(make_sweep("survivor", f"sleep 1; {SCORE}", total=TOTAL, at_once=AT_ONCE))
         for what, count in MOMENTS:
-            jobs = history.uids if what == "created" else history.finished
-            history.until(lambda jobs=jobs, count=count: len(jobs) >= count, seconds=120, what=f"{count} {what}")  # type: ignore[misc]  # mypy can't infer a lambda with defaults
+            jobs: Sized = history.uids if what == "created" else history.finished
+            history.until(partial(_are_at_least, jobs, count), seconds=120, what=f"{count} Jobs {what}")
             operator.kill()
         namespace.wait("hd/survivor", "condition=Complete", seconds=180)
         history.until(lambda: len(history.finished) == TOTAL, seconds=10, what="all Jobs have finished")
@@ -37,3 +38,7 @@ def test_killing_the_operator_loses_repeats_and_overfills_nothing(
     assert {record["status"]["state"] for record in records} == {"Succeeded"}
     best = namespace.get("hd", "survivor")["status"]["bestTrial"]
     assert (best["name"], best["value"], best["parameters"]) == ("survivor-13", 0, {"x": 13})
+
+
+def _are_at_least(jobs: Sized, count: int) -> bool:
+    return len(jobs) >= count

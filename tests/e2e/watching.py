@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from .kubectl import Kubectl, Object
 
@@ -51,7 +51,8 @@ class JobHistory:
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as stream:
-            while event := _next_object(stream):
+            for line in stream:
+                event = json.loads(line)
                 with self._news:
                     self._take(event["type"], event["object"])
                     self._news.notify_all()
@@ -72,14 +73,3 @@ def is_finished(job: Object) -> bool:
     """Tell whether a Job has ended, well or not."""
     conditions = job.get("status", {}).get("conditions") or ()
     return any(c["type"] in {"Complete", "Failed"} and c["status"] == "True" for c in conditions)
-
-
-def _next_object(stream: IO[str]) -> Object:
-    """Read one of kubectl's indented objects: only its last line begins with a closing brace."""
-    lines: list[str] = []
-    for line in stream:
-        lines.append(line)
-        if line.startswith("}"):
-            found: Object = json.loads("".join(lines))
-            return found
-    return {}

@@ -31,6 +31,9 @@ cluster: .venv/demo ## start the demo's cluster again, with its results, until C
 test: .venv/dev ## everything but the end-to-end tests
 	$(BIN)/python -m pytest -n auto -m 'not cluster' tests
 
+e2e: .venv/dev ## end-to-end tests on the cluster of KUBECONFIG=FILE (tests/e2e/README.md)
+	KUBECONFIG='$(KUBECONFIG)' $(BIN)/python -m pytest -m cluster tests/e2e
+
 check: .venv/dev ## linters, types, import contract, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

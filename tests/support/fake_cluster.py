@@ -70,7 +70,7 @@ class Failure:
 
     at: int
     when: Literal["before", "after"]
-    error: ClusterError = field(default_factory=lambda: TransientError(0, "Unreachable", "the connection broke"))
+    error: BaseException = field(default_factory=lambda: TransientError(0, "Unreachable", "the connection broke"))
 
 
 class FakeCluster(KubeClient):

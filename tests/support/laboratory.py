@@ -18,7 +18,7 @@ from hyperdrive_operator.kube.events import EventRecorder, EventType
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Object
 
 from .builders import NAMESPACE
-from .fake_cluster import KINDS, Clock, FakeCluster
+from .fake_cluster import KINDS, Clock, Event, FakeCluster
 
 #: Passes after which a sweep that nobody touches must have come to rest.
 MAX_PASSES = 40
@@ -42,7 +42,7 @@ class Laboratory:
     name: str = "digits"
     cluster: FakeCluster = field(default_factory=FakeCluster)
     recorder: ListRecorder = field(default_factory=ListRecorder)
-    #: Shuffles what the watch shows of one delivery; None keeps the order.
+    #: Shuffles what the watch shows, and holds half of it back until it is asked again; None keeps the order.
     shuffle: random.Random | None = None
     ended: Counter[str] = field(default_factory=Counter)
     passes: int = 0
@@ -74,14 +74,17 @@ class Laboratory:
         for kind in KINDS:
             self.cache.replace_all(kind, self.cluster.all(kind), self.cache.mark())
         self._seen = len(self.cluster.events)
+        self._held: list[Event] = []
 
     def deliver(self) -> bool:
         """Let the watch show what happened; say whether there was anything."""
-        news = self.cluster.events[self._seen :]
+        news = self._held + self.cluster.events[self._seen :]
         self._seen = len(self.cluster.events)
+        self._held = []
         if self.shuffle is not None:
             self.shuffle.shuffle(news)
-        for kind, event, body in news:
+            self._held = news[: len(news) // 2]
+        for kind, event, body in news[len(self._held) :]:
             self.cache.observe(kind, event, body)
         return bool(news)
 

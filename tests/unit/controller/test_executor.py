@@ -1,0 +1,230 @@
+"""What the API server may answer to each action, and what becomes of it."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from tests.support.builders import limits
+from tests.support.fake_cluster import Rule, Write
+from tests.support.laboratory import Laboratory
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.controller.executor import MAX_PARALLEL_WRITES
+from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, TransientError
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind
+
+QUOTA = ForbiddenError(403, "Forbidden", 'jobs.batch "digits-1" is forbidden: exceeded quota: small, requested: pods=1')
+DENIED = ForbiddenError(403, "Forbidden", 'User "operator" cannot create resource "jobs"')
+REFUSED = InvalidError(422, "Invalid", "spec.template.spec.containers[0].image: Required value")
+
+
+def refuse(kind: Kind, error: ClusterError, *, dry_run: bool | None = None, name: str = "") -> Rule:
+    """Return a rule by which the API server refuses to create these."""
+
+    def rule(write: Write) -> None:
+        is_meant = write.kind is kind and write.verb == "create" and name in {"", write.name}
+        if is_meant and dry_run in {None, write.is_dry_run}:
+            raise error
+
+    return rule
+
+
+def bounded_by_quota(lab: Laboratory, at_most: int) -> Rule:
+    """Return a quota on Jobs that are not finished."""
+
+    def rule(write: Write) -> None:
+        if write.kind is JOBS and not write.is_dry_run and lab.cluster.unfinished_jobs() >= at_most:
+            raise QUOTA
+
+    return rule
+
+
+@pytest.mark.parametrize("kind", [HYPERDRIVE_TRIALS, JOBS], ids=lambda kind: kind.plural)
+async def test_an_object_that_a_lost_answer_has_created_is_taken_over(lab: Laboratory, kind: Kind) -> None:
+    lost = TransientError(0, "Unreachable", "the connection broke")
+
+    def lose(write: Write) -> None:
+        if write.kind is kind and write.verb == "create" and not write.is_dry_run:
+            lab.cluster.rules.remove(lose)
+            lab.cluster._store(kind, "lab", write.body)
+            lab._seen = len(lab.cluster.events)  # the watch has not shown it either
+            raise lost
+
+    lab.cluster.rules.append(lose)
+    await lab.settle()
+    assert lab.errors == [lost]
+    assert len(lab.cluster.all(kind)) == 2
+    assert lab.cluster.unfinished_jobs() == 2
+
+
+async def test_a_quota_holds_new_jobs_back_and_says_so_and_goes_on_when_there_is_room(lab: Laboratory) -> None:
+    lab.cluster.rules.append(bounded_by_quota(lab, 1))
+    delay = await lab.settle()
+    assert delay is not None
+    assert delay > 0
+    stalled = lab.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", names.REASON_QUOTA_EXCEEDED)
+    assert "exceeded quota: small" in stalled["message"]
+    assert lab.cluster.unfinished_jobs() == 1
+    assert [message for message in lab.warnings() if "exceeded quota" in message]
+
+    await lab.run_to_the_end()
+    assert lab.status["progress"] == "6/6"
+    assert lab.condition("Stalled")["status"] == "False"
+
+
+async def test_each_try_under_a_quota_comes_later_up_to_a_minute_and_costs_one_request(lab: Laboratory) -> None:
+    lab.cluster.rules.append(refuse(JOBS, QUOTA, dry_run=False))
+    delays = []
+    for _ in range(10):
+        before = lab.cluster.requests
+        delay = await lab.settle()
+        assert delay is not None
+        delays.append(delay)
+        lab.clock.advance(delay)
+    assert delays == [2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+    assert lab.cluster.requests - before <= 2, "the Jobs are tried at the same time; nothing else is"
+
+
+@pytest.mark.parametrize(
+    ("kind", "dry_run"), [(JOBS, True), (JOBS, False), (HYPERDRIVE_TRIALS, None)], ids=["check", "job", "record"]
+)
+async def test_a_missing_permission_is_told_and_tried_again(lab: Laboratory, kind: Kind, dry_run: bool | None) -> None:
+    lab.cluster.rules.append(refuse(kind, DENIED, dry_run=dry_run))
+    delay = await lab.settle()
+    stalled = lab.condition("Stalled")
+    assert (stalled["reason"], stalled["message"]) == (names.REASON_FORBIDDEN, DENIED.message)
+    assert DENIED.message in lab.warnings()
+    assert delay is not None
+
+    lab.cluster.rules.clear()
+    lab.clock.advance(delay)
+    await lab.run_to_the_end()
+    assert lab.status["progress"] == "6/6"
+
+
+async def test_a_missing_permission_to_record_is_told(lab: Laboratory) -> None:
+    await lab.settle()
+
+    def deny(write: Write) -> None:
+        if write.what == "patch hyperdrivetrials/status":
+            raise ForbiddenError(403, "Forbidden", "cannot patch hyperdrivetrials/status")
+
+    lab.cluster.rules.append(deny)
+    lab.start_jobs()
+    delay = await lab.settle()
+    assert lab.condition("Stalled")["message"] == "cannot patch hyperdrivetrials/status"
+    lab.cluster.rules.clear()
+    lab.clock.advance(delay or 0)
+    await lab.run_to_the_end()
+    assert lab.status["progress"] == "6/6"
+
+
+async def test_a_refused_template_starts_nothing_and_gives_the_api_servers_words(lab: Laboratory) -> None:
+    lab.cluster.rules.append(refuse(JOBS, REFUSED))
+    delay = await lab.settle()
+    assert delay == 300
+    assert lab.cluster.all(HYPERDRIVE_TRIALS) == []
+    accepted = lab.condition("Accepted")
+    assert (accepted["status"], accepted["reason"]) == ("False", names.REASON_INVALID_TEMPLATE)
+    assert accepted["message"].endswith(REFUSED.message)
+    assert lab.status["state"] == "Invalid"
+
+    lab.cluster.rules.clear()
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "train", "image": "train:2"}]}}}}
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"trialTemplate": image}})
+    await lab.run_to_the_end()
+    assert lab.status["state"] == "Complete", "an edit is tried at once"
+
+
+async def test_one_refused_combination_is_one_failed_trial(lab: Laboratory) -> None:
+    lab.cluster.rules.append(refuse(JOBS, REFUSED, dry_run=False, name="digits-2"))
+    await lab.run_to_the_end()
+    refused = lab.record("digits-2")["status"]
+    assert (refused["state"], refused["reason"]) == ("Failed", names.REASON_JOB_REFUSED)
+    assert refused["message"].endswith(REFUSED.message)
+    assert (lab.status["progress"], lab.status["state"]) == ("6/6", "Complete")
+    assert lab.ended == {"Succeeded": 5, "Failed": 1}
+
+
+async def test_a_record_deleted_while_its_end_is_written_is_forgotten(lab: Laboratory) -> None:
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.finish_jobs()
+
+    def delete_first(write: Write) -> None:
+        if write.what == "patch hyperdrivetrials/status" and write.name == "digits-1":
+            lab.cluster.rules.clear()
+            lab.cluster.remove(HYPERDRIVE_TRIALS, "digits-1")
+
+    lab.cluster.rules.append(delete_first)
+    await lab.run_to_the_end()
+    assert lab.status["progress"] == "6/6"
+    assert lab.errors == []
+
+
+async def test_a_record_that_somebody_changed_is_looked_at_again(lab: Laboratory) -> None:
+    await lab.settle()
+    lab.start_jobs()
+
+    def change_first(write: Write) -> None:
+        if write.what == "patch hyperdrivetrials/status":
+            lab.cluster.rules.clear()
+            lab.cluster.change(HYPERDRIVE_TRIALS, write.name, {"metadata": {"labels": {"a": "b"}}})
+
+    lab.cluster.rules.append(change_first)
+    await lab.settle()
+    assert [error.reason for error in lab.errors] == ["Conflict"]
+    assert lab.record("digits-1")["metadata"]["labels"]["a"] == "b"
+    assert lab.record("digits-1")["status"]["state"] == "Running"
+
+
+async def test_one_action_that_fails_does_not_keep_the_others_from_being_tried(lab: Laboratory) -> None:
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": limits(6, 6)}})
+    broken = TransientError(500, "InternalError", "etcd is slow")
+    lab.cluster.rules.append(refuse(JOBS, broken, dry_run=False, name="digits-1"))
+    assert await lab.step() == 0.0, "the template was checked"
+    with pytest.raises(TransientError):
+        await lab.step()
+    assert sorted(job["metadata"]["name"] for job in lab.cluster.all(JOBS)) == [f"digits-{n}" for n in range(2, 7)]
+    assert lab.status["trials"]["created"] == 6, "reported first, retried second"
+
+
+async def test_a_trials_end_is_counted_although_the_sweeps_status_could_not_be_written(lab: Laboratory) -> None:
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.finish_jobs(lambda _: "nothing")
+
+    def fail_once(write: Write) -> None:
+        if write.what == "patch hyperdrives/status":
+            lab.cluster.rules.clear()
+            raise TransientError(500, "InternalError", "etcd is slow")
+
+    lab.cluster.rules.append(fail_once)
+    await lab.settle()
+    assert lab.ended == {"Failed": 2}
+    assert len([message for message in lab.warnings() if message.startswith("digits-1: MetricNotReported")]) == 1
+
+
+async def test_jobs_are_created_several_at_a_time_but_not_all_at_once(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, most = 0, 0
+    create: Callable[..., object] = lab.cluster.create
+
+    async def slowly(*args: object, **options: object) -> object:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return await create(*args, **options)  # type: ignore[misc]  # a coroutine
+
+    monkeypatch.setattr(lab.cluster, "create", slowly)
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": limits(40, 40)}})
+    await lab.settle()
+    assert lab.cluster.unfinished_jobs() == 40
+    assert most == MAX_PARALLEL_WRITES

@@ -2,13 +2,18 @@
 
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from .kubectl import Kubectl, KubectlError, Object, eventually
+from .kubectl import Kubectl, KubectlError, Object
+
+#: The API server's own limit for a batch is half a minute.
+WRITTEN_SECONDS = 60
+LOOK_SECONDS = 0.5
 
 
 class Grant(NamedTuple):
@@ -35,7 +40,10 @@ def wait_until_written(log: Path) -> None:
     marker = f"/version?e2e-marker={secrets.token_hex(8)}"
     with suppress(KubectlError):
         Kubectl()("get", f"--raw={marker}")
-    eventually(lambda: any(marker in line for line in _lines(log)), what=f"{marker} stands in {log}")
+    deadline = time.monotonic() + WRITTEN_SECONDS
+    while not any(marker in line for line in _lines(log)):
+        assert time.monotonic() < deadline, f"{log} has no line with {marker}: is it this API server's audit log?"
+        time.sleep(LOOK_SECONDS)  # nothing tells when a file grows
 
 
 def requests_of(log: Path, user: str, since: datetime) -> tuple[set[Grant], list[str]]:

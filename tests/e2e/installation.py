@@ -1,5 +1,6 @@
 """The images and manifests/install.yaml on a cluster: made, waited for, and taken away again."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -11,12 +12,13 @@ from pathlib import Path
 
 import yaml
 
-from .kubectl import Kubectl, KubectlError, Object, eventually
+from .kubectl import Kubectl, KubectlError, Object
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "manifests" / "samples"
 SYSTEM = "hyperdrive-system"
 NAME = "hyperdrive-operator"
+PODS = f"app.kubernetes.io/name={NAME}"
 #: The image that the sample's manifests name.
 SAMPLE_IMAGE = "localhost/hyperdrive-digits:1"
 #: A first build installs packages.
@@ -74,6 +76,8 @@ class Installation:
     def __init__(self, image: str) -> None:
         self.image = image
         self.kubectl = Kubectl(SYSTEM)
+        #: What the operator logged as its own fault, those of killed pods included.
+        self.errors: list[str] = []
         self.documents: list[Object] = list(yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text()))
 
     def apply(self) -> None:
@@ -102,31 +106,30 @@ class Installation:
             logs = str(error)
         return f"{self.kubectl('describe', 'pods')}\n--- log of the operator\n{logs}"
 
-    def pod(self) -> Object | None:
-        """Return the operator's pod if it is ready."""
-        pods = [pod for pod in self.kubectl.list("pods", f"app.kubernetes.io/name={NAME}") if _is_ready(pod)]
-        return pods[0] if len(pods) == 1 else None
-
     def ready_pod(self) -> Object:
         """Wait for the operator's pod and return it."""
-        pod = eventually(self.pod, what="one pod of the operator is ready")
-        assert pod is not None
+        self.kubectl.wait("pods", "create", selector=PODS)
+        self.kubectl.wait("pods", "condition=Ready", selector=PODS)
+        (pod,) = self.kubectl.list("pods", PODS)
         return pod
+
+    def note_errors(self) -> None:
+        """Keep the errors that stand in the log of the operator's pod."""
+        log = self.kubectl("logs", self.ready_pod()["metadata"]["name"]).splitlines()
+        self.errors += [line for line in log if json.loads(line)["level"] in {"error", "critical"}]
 
     def kill(self) -> None:
         """End the operator's pod without a warning, and return when its successor is ready."""
-        victim = self.ready_pod()["metadata"]
-        self.kubectl("delete", "pod", victim["name"], "--force", "--grace-period=0", "--wait=false")
-        eventually(
-            lambda: (pod := self.pod()) and pod["metadata"]["uid"] != victim["uid"],
-            what=f"a new pod of the operator is ready after {victim['name']}",
-        )
+        self.note_errors()
+        self.kubectl("delete", "pods", f"--selector={PODS}", "--force", "--grace-period=0")
+        self.ready_pod()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Run without any operator for a while."""
+        self.note_errors()
         self.kubectl("scale", f"deployment/{NAME}", "--replicas=0")
-        self.kubectl("wait", "pods", "--all", "--for=delete", "--timeout=60s", seconds=70)
+        self.kubectl.wait("pods", "delete", selector=PODS)
         try:
             yield
         finally:
@@ -139,12 +142,6 @@ def seconds_to_ready(pod: Object) -> float:
     started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
     ready = next(c["lastTransitionTime"] for c in pod["status"]["conditions"] if c["type"] == "Ready")
     return (datetime.fromisoformat(ready) - datetime.fromisoformat(started)).total_seconds()
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = pod["status"].get("conditions") or ()
-    is_ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return is_ready and "deletionTimestamp" not in pod["metadata"]
 
 
 @contextmanager

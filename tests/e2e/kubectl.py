@@ -2,18 +2,13 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 Object = dict[str, Any]
-T = TypeVar("T")
 
 #: For one command that waits for nothing.
 COMMAND_SECONDS = 60.0
-#: Between two looks where kubectl has nothing to wait with.
-LOOK_SECONDS = 0.25
 
 
 class KubectlError(RuntimeError):
@@ -57,18 +52,7 @@ class Kubectl:
         everything = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self("apply", "--server-side", "--filename=-", stdin=json.dumps(everything))
 
-    def wait(self, what: str, until: str, *, seconds: float = 90) -> None:
-        """Wait until an object is so: `condition=Complete`, `delete`, `jsonpath=...`."""
-        self("wait", what, f"--for={until}", f"--timeout={seconds:.0f}s", seconds=seconds + 15)
-
-
-def eventually(look: Callable[[], T], *, seconds: float = 60, what: str) -> T:
-    """Return the first true value that `look` finds. Only for what kubectl can't wait for."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds:.0f} s still not so: {what}; last seen: {found!r}")
-        time.sleep(LOOK_SECONDS)
+    def wait(self, what: str, until: str, *, selector: str = "", seconds: float = 90) -> None:
+        """Wait until KIND/NAME, or all of KINDS with a selector, is so: `condition=Complete`, `delete`, `create`..."""
+        chosen = [f"--selector={selector}"] if selector else []
+        self("wait", what, *chosen, f"--for={until}", f"--timeout={seconds:.0f}s", seconds=seconds + 15)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .installation import Installation
-from .kubectl import Kubectl, Object, eventually
+from .kubectl import Kubectl, Object
 from .sweeps import of
 
 MADE = "hyperdrivetrials,jobs,pods"
@@ -12,16 +12,11 @@ ENDLESS = "sleep 600"
 
 def _start(namespace: Kubectl, sweep: Object) -> None:
     namespace.apply(sweep)
-    name = sweep["metadata"]["name"]
-    eventually(lambda: _running(namespace, name) == 3, what=f"three pods of {name} run")
-
-
-def _running(namespace: Kubectl, name: str) -> int:
-    return sum(pod["status"]["phase"] == "Running" for pod in namespace.list("pods", of(name)))
+    namespace.wait(f"hd/{sweep['metadata']['name']}", "jsonpath={.status.trials.running}=3")
 
 
 def _assert_all_gone(namespace: Kubectl, name: str) -> None:
-    eventually(lambda: not namespace.list(MADE, of(name)), seconds=30, what=f"nothing of {name} is left")
+    namespace.wait(MADE, "delete", selector=of(name), seconds=30)
 
 
 def test_deleting_a_sweep_removes_its_trials_jobs_and_pods(

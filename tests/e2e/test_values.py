@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .kubectl import Kubectl, Object, eventually
+from .kubectl import Kubectl, Object
 from .sweeps import choice, condition, of, trials
 
 
@@ -17,9 +17,9 @@ def test_a_metric_that_somebody_annotates_on_the_job_is_the_trials_value(
     loud = make_sweep("loud", "echo score=1000", total=1)  # the annotation counts before the log
     loud["spec"]["trialTemplate"]["spec"]["suspend"] = True
     namespace.apply(quiet, loud)
-    eventually(lambda: len(namespace.list("jobs")) == 4, what="four suspended Jobs")
     values = {"quiet-1": 0.5, "quiet-2": 0.93, "quiet-3": 0.7, "loud-1": 7}
     for job, value in values.items():
+        namespace.wait(f"job/{job}", "create")
         metrics = json.dumps({"score": value, "loss": 2})
         namespace("annotate", "job", job, f"hyperdrive.dev/metrics={metrics}")
         namespace("patch", "job", job, "--type=merge", '--patch={"spec": {"suspend": false}}')

@@ -15,8 +15,8 @@ from .kubectl import Kubectl
 def test_the_operator_neither_crashed_nor_met_a_bug(operator: Installation) -> None:
     pod = operator.ready_pod()
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0
-    log = operator.kubectl("logs", pod["metadata"]["name"]).splitlines()
-    assert [line for line in log if '"level": "error"' in line or '"exception"' in line] == []
+    operator.note_errors()
+    assert operator.errors == []
 
 
 def test_the_cluster_role_grants_exactly_what_the_operator_uses(

@@ -80,6 +80,7 @@ class FakeCluster(KubeClient):
         # not the parent's: there is no transport
         self.clock = clock or Clock()
         self.events: list[Event] = []
+        self.watchers: list[Callable[[Kind, str, Object], None]] = []
         self.writes: list[Write] = []
         self.logs: dict[str, str | ClusterError] = {}
         self.log_requests: list[tuple[str, str, int]] = []
@@ -235,6 +236,8 @@ class FakeCluster(KubeClient):
     def _changed(self, event: str, kind: Kind, body: Object) -> None:
         body["metadata"]["resourceVersion"] = str(next(self._versions))
         self.events.append((kind, event, copy.deepcopy(body)))
+        for watcher in self.watchers:
+            watcher(kind, event, copy.deepcopy(body))
 
     def _found(self, address: Address) -> Object:
         if address not in self._objects:

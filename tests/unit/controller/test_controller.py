@@ -1,0 +1,256 @@
+"""Queue, workers and relists: what wakes a reconcile, and what its errors become."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from tests.support.builders import limits, sweep_manifest
+from tests.support.fake_cluster import FakeCluster
+from tests.support.laboratory import Laboratory, ListRecorder
+
+from hyperdrive_operator.controller import controller as module
+from hyperdrive_operator.controller.controller import Controller
+from hyperdrive_operator.controller.queue import Key
+from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError, TransientError
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
+
+KEY = Key("lab", "digits")
+
+
+class Counts:
+    """Remembers what the controller counts."""
+
+    def __init__(self) -> None:
+        self.results: Counter[str] = Counter()
+        self.ended: Counter[str] = Counter()
+        self.of_sweeps: Mapping[str, int] = {}
+        self.of_trials: Mapping[str, int] = {}
+
+    def reconciled(self, result: str, seconds: float) -> None:  # noqa: ARG002  the interface's
+        self.results[result] += 1
+
+    def queue_depth(self, depth: int) -> None:
+        """Count nothing."""
+
+    def sweeps(self, counts: Mapping[str, int]) -> None:
+        self.of_sweeps = counts
+
+    def trials(self, counts: Mapping[str, int]) -> None:
+        self.of_trials = counts
+
+    def trial_ended(self, state: str) -> None:
+        self.ended[state] += 1
+
+
+class Plant:
+    """A controller at work on an API server in memory."""
+
+    def __init__(self, **options: float) -> None:
+        self.lab = Laboratory()  # for its cluster, and for playing the Job controller
+        self.cluster: FakeCluster = self.lab.cluster
+        self.counts = Counts()
+        self.controller = Controller(
+            self.cluster,
+            ListRecorder(),
+            self.counts,
+            clock=self.cluster.clock,
+            resync_seconds=options.get("resync_seconds", 3600),
+        )
+
+    def watch(self) -> None:
+        """Let the controller see what happens from now on."""
+        self.cluster.watchers.append(self.controller.observe)
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.controller.run())
+        try:
+            yield
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds; the test fails if it does not within seconds."""
+        async with asyncio.timeout(5):
+            while not holds():  # noqa: ASYNC110  what is waited for has no event of its own
+                await asyncio.sleep(0.001)
+
+    def answers(self, *outcomes: float | ClusterError | Exception | None) -> list[Key]:
+        """Let reconciles have these outcomes, the last of them again and again; return the keys asked for."""
+        keys: list[Key] = []
+        left = list(outcomes)
+
+        async def reconcile(key: Key) -> float | None:
+            keys.append(key)
+            outcome = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        self.controller._reconciler.reconcile = reconcile  # type: ignore[method-assign]  # a stand-in
+        return keys
+
+
+async def test_a_sweep_that_stands_before_the_start_runs_to_its_end() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(4, 2)))
+    plant.watch()
+    async with plant.at_work():
+        for at_once in (2, 2):
+            await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+            assert plant.lab.start_jobs() == at_once
+            plant.cluster.clock.advance(2)
+            plant.lab.finish_jobs()
+        await plant.until(lambda: plant.lab.is_over)
+    assert plant.lab.status["bestTrial"]["name"] == "digits-4"
+    assert plant.counts.ended == {"Succeeded": 4}
+    assert set(plant.counts.results) == {"ok"}
+
+
+async def test_nothing_is_decided_before_all_kinds_were_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RELIST_RETRY_SECONDS", 0.0)
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest())
+    listed: list[Kind] = []
+    real: Callable[..., Awaitable[list[Object]]] = plant.cluster.list
+
+    async def flaky(kind: Kind, *args: object, **options: object) -> list[Object]:
+        listed.append(kind)
+        if kind is PODS and listed.count(PODS) < 3:
+            raise TransientError(500, "InternalError", "etcd is slow")
+        return await real(kind, *args, **options)
+
+    monkeypatch.setattr(plant.cluster, "list", flaky)
+    keys = plant.answers(None)
+    async with plant.at_work():
+        assert not plant.controller.synced
+        await plant.until(lambda: bool(keys))
+        assert plant.controller.synced
+    assert listed == [HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS] * 3
+
+
+async def test_an_event_wakes_its_sweep_alone() -> None:
+    plant = Plant()
+    for name in ("digits", "other"):
+        plant.cluster.put(HYPERDRIVES, sweep_manifest(name))
+    keys = plant.answers(None)
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: len(keys) == 2)
+        plant.cluster.change(HYPERDRIVES, "other", {"spec": {"limits": limits(9, 9)}})
+        await plant.until(lambda: len(keys) == 3)
+    assert keys[2] == Key("lab", "other")
+
+
+async def test_a_relist_finds_what_the_watch_has_missed() -> None:
+    plant = Plant(resync_seconds=0.01)
+    plant.cluster.put(HYPERDRIVES, sweep_manifest())
+    async with plant.at_work():
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+        plant.cluster.remove(JOBS, "digits-1")
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+        plant.cluster.remove(HYPERDRIVES, "digits")
+        await plant.until(lambda: not plant.controller._reconciler._memories)
+
+
+async def test_a_relist_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    plant = Plant(resync_seconds=0.01)
+    keys = plant.answers(None)
+    async with plant.at_work():
+        await plant.until(lambda: plant.controller.synced)
+        real, failed = plant.cluster.list, []
+
+        async def fail_once(*args: object, **options: object) -> list[Object]:
+            monkeypatch.setattr(plant.cluster, "list", real)
+            failed.append(True)
+            raise TransientError(500, "InternalError", "etcd is slow")
+
+        monkeypatch.setattr(plant.cluster, "list", fail_once)
+        await plant.until(lambda: bool(failed))
+        plant.cluster.put(HYPERDRIVES, sweep_manifest())
+        await plant.until(lambda: bool(keys))
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (ConflictError(409, "Conflict", "changed"), "conflict"),
+        (TransientError(500, "InternalError", "etcd is slow"), "error"),
+        (RuntimeError("a bug"), "bug"),
+    ],
+    ids=["conflict", "error", "bug"],
+)
+async def test_what_fails_is_tried_again(error: Exception, result: str) -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest())
+    keys = plant.answers(error, error, None)
+    async with plant.at_work():
+        await plant.until(lambda: len(keys) == 3)
+        await plant.until(lambda: plant.counts.results == {result: 2, "ok": 1})
+    assert plant.controller._queue.add_failed(KEY) == 0.05, "what succeeded has no failures behind it"
+
+
+async def test_a_server_that_asks_for_a_pause_gets_it() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest())
+    error = ThrottledError(429, "TooManyRequests", "slow down")
+    error.retry_after = 0.01
+    keys = plant.answers(error, None)
+    async with plant.at_work():
+        await plant.until(lambda: len(keys) == 2)
+    assert plant.counts.results == {"throttled": 1, "ok": 1}
+
+
+async def test_a_bug_in_one_sweep_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    plant = Plant()
+    for name in ("digits", "other"):
+        plant.cluster.put(HYPERDRIVES, sweep_manifest(name))
+    seen: list[str] = []
+
+    async def reconcile(key: Key) -> None:
+        seen.append(key.name)
+        if key.name == "digits":
+            raise RuntimeError("a bug")
+
+    plant.controller._reconciler.reconcile = reconcile  # type: ignore[method-assign]  # a stand-in
+    async with plant.at_work():
+        await plant.until(lambda: "other" in seen and seen.count("digits") > 1)
+    assert [record for record in caplog.records if record.levelno == logging.ERROR]
+
+
+async def test_a_reconcile_comes_again_when_it_asked_to() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest())
+    keys = plant.answers(0.0, 0.01, None)
+    async with plant.at_work():
+        await plant.until(lambda: len(keys) == 3)
+
+
+async def test_what_is_counted_is_what_the_statuses_say() -> None:
+    plant = Plant()
+    for name, state, running in (("a", "Running", 2), ("b", "Running", 3), ("c", "Complete", 0)):
+        plant.cluster.put(HYPERDRIVES, sweep_manifest(name))
+        status = {"state": state, "trials": {"running": running, "failed": 1}}
+        plant.cluster.change(HYPERDRIVES, name, {"status": status}, subresource="status")
+    plant.cluster.put(HYPERDRIVES, sweep_manifest("d"))
+    plant.answers(None)
+    async with plant.at_work():
+        await plant.until(lambda: plant.controller.synced)
+        plant.controller._count()
+    assert plant.counts.of_sweeps == {"Running": 2, "Complete": 1, "Pending": 1}
+    assert plant.counts.of_trials == {"pending": 0, "running": 5, "succeeded": 0, "failed": 3}
+
+
+async def test_a_controller_of_some_namespaces_lists_these() -> None:
+    cluster = FakeCluster()
+    for namespace in ("a", "b", "c"):
+        cluster.put(HYPERDRIVES, sweep_manifest(namespace=namespace))
+    controller = Controller(cluster, ListRecorder(), Counts(), namespaces=("a", "b"))
+    assert await controller._relist()
+    assert sorted(sweep.namespace for sweep in controller._cache.sweeps()) == ["a", "b"]

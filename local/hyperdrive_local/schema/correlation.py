@@ -24,10 +24,13 @@ def list_key(node: Node, item: Any) -> tuple[Any, ...] | None:
 
 
 def old_field(node: Node, old: Any, key: str) -> Any:
-    """Return the old value of a field, or ABSENT where there is none or it can't be told."""
-    if not isinstance(old, dict) or node.map_type == "atomic":
-        return ABSENT
-    return old.get(key, ABSENT)
+    """Return the old value of a field for a transition rule: an atomic map is only ever taken as a whole."""
+    return ABSENT if node.map_type == "atomic" else compared_field(old, key)
+
+
+def compared_field(old: Any, key: str) -> Any:
+    """Return the old value of a field, or ABSENT where there is none."""
+    return old.get(key, ABSENT) if isinstance(old, dict) else ABSENT
 
 
 def old_items(node: Node, old: Any) -> dict[tuple[Any, ...], Any] | None:

@@ -46,9 +46,19 @@ def _check_resource(value: dict[str, Any], path: str) -> list[FieldError]:
         ]
     metadata = value.get("metadata")
     if isinstance(metadata, dict):
+        name = metadata.get("name")
+        if isinstance(name, str):
+            found += [errors.invalid(f"{path}.metadata.name", name, problem) for problem in _name_problems(name)]
         found += check_labels(_texts(metadata.get("labels")), f"{path}.metadata.labels")
         found += check_annotations(_texts(metadata.get("annotations")), f"{path}.metadata.annotations")
     return found
+
+
+def _name_problems(name: str) -> list[str]:
+    """Of the name, nothing is known but that it is to be part of a path."""
+    if name in {".", ".."}:
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{char}'" for char in "/%" if char in name]
 
 
 def _texts(value: Any) -> dict[str, str]:

@@ -7,7 +7,7 @@ from hyperdrive_local.schema import errors, golang
 from hyperdrive_local.schema.cel.program import CompileError, EvaluationError, Program, compile_rule, none, some
 from hyperdrive_local.schema.cel.types import CelType, of_schema
 from hyperdrive_local.schema.cel.values import Convert, converter
-from hyperdrive_local.schema.correlation import old_field, old_item, old_items, same
+from hyperdrive_local.schema.correlation import compared_field, old_field, old_item, old_items, same
 from hyperdrive_local.schema.errors import ErrorKind, FieldError
 from hyperdrive_local.schema.fieldpaths import resolve
 from hyperdrive_local.schema.nodes import ABSENT, Node
@@ -81,7 +81,7 @@ class RuleSet:
         """Run every rule that applies; `old` is None on create."""
         check = _Check()
         if self._root is not None:
-            check.node(self._root, value, old, "", ratchet=True)
+            check.node(self._root, value, old, "", unchanged=False)
         return check.found
 
 
@@ -113,24 +113,28 @@ class _Check:
     def __init__(self) -> None:
         self.found: list[FieldError] = []
 
-    def node(self, at: _RuleNode, value: Any, old: Any, path: str, *, ratchet: bool) -> None:
-        """Check one value. With `ratchet`, what is as it was before is let through by all but transition rules."""
+    def node(self, at: _RuleNode, value: Any, old: Any, path: str, *, unchanged: bool) -> None:
+        """Check one value; `unchanged` says that it lies in something that is as it was before.
+
+        What has not changed is let through by all but transition rules, so only those are run then.
+        """
         if value is None:
             return
-        if at.rules:
-            unchanged = ratchet and old is not None and same(value, old)
-            self.found += [error for error, uses_old in _run(at, value, old, path) if uses_old or not unchanged]
         for child in at.all_of:
-            self.node(child, value, old, path, ratchet=False)
+            self.node(child, value, old, path, unchanged=unchanged)
+        unchanged = unchanged or (old is not None and same(value, old))
+        if at.rules:
+            self.found += _run(at, value, old, path, only_transitions=unchanged)
         if isinstance(value, list) and at.items is not None:
             pairs = old_items(at.node, old)
             for index, item in enumerate(value):
                 before = old_item(at.node, pairs, item)
-                self.node(at.items, item, None if before is ABSENT else before, f"{path}[{index}]", ratchet=True)
+                where = f"{path}[{index}]"
+                self.node(at.items, item, None if before is ABSENT else before, where, unchanged=unchanged)
         elif isinstance(value, dict):
-            self._fields(at, value, old, path)
+            self._fields(at, value, old, path, unchanged=unchanged)
 
-    def _fields(self, at: _RuleNode, value: dict[str, Any], old: Any, path: str) -> None:
+    def _fields(self, at: _RuleNode, value: dict[str, Any], old: Any, path: str, *, unchanged: bool) -> None:
         for key, item in value.items():
             child = at.properties.get(key)
             where = f"{path}.{key}" if path else key
@@ -139,27 +143,32 @@ class _Check:
                     continue
                 child, where = at.additional, f"{path}[{key}]"
             before = old_field(at.node, old, key)
-            self.node(child, item, None if before is ABSENT else before, where, ratchet=True)
+            kept = unchanged or (at.node.map_type == "atomic" and same(item, compared_field(old, key)))
+            self.node(child, item, None if before is ABSENT else before, where, unchanged=kept)
 
 
-def _run(at: _RuleNode, value: Any, old: Any, path: str) -> list[tuple[FieldError, bool]]:
+def _run(at: _RuleNode, value: Any, old: Any, path: str, *, only_transitions: bool) -> list[FieldError]:
+    rules = [
+        rule
+        for rule in at.rules
+        if (rule.uses_old and (old is not None or rule.optional_old)) or not (rule.uses_old or only_transitions)
+    ]
+    if not rules:
+        return []
     shown = golang.OMITTED if isinstance(value, dict | list) else value
     variables: dict[str, Any] = {"self": at.convert(value)}
-    old_value = None if old is None else at.convert(old)
-    failures: list[tuple[FieldError, bool]] = []
-    for rule in at.rules:
-        if rule.uses_old and old is None and not rule.optional_old:
-            continue
+    old_value = None if old is None or not any(rule.uses_old for rule in rules) else at.convert(old)
+    failures: list[FieldError] = []
+    for rule in rules:
         if rule.uses_old:
             variables["oldSelf"] = (none() if old is None else some(old_value)) if rule.optional_old else old_value
         try:
             passed = rule.program.run(variables)
         except EvaluationError as error:
-            detail = error.explained(rule.message or rule.text)
-            failures.append((errors.invalid(path, at.type_shown, detail), rule.uses_old))
+            failures.append(errors.invalid(path, at.type_shown, error.explained(rule.message or rule.text)))
             continue
         if passed is not True:
-            failures.append((_failure(rule, variables, path, shown), rule.uses_old))
+            failures.append(_failure(rule, variables, path, shown))
     return failures
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hyperdrive_local.schema import errors, golang
-from hyperdrive_local.schema.correlation import old_field, old_item, old_items, same
+from hyperdrive_local.schema.correlation import compared_field, old_item, old_items, same
 from hyperdrive_local.schema.errors import FieldError
 from hyperdrive_local.schema.formats import FORMATS
 from hyperdrive_local.schema.nodes import ABSENT, Node
@@ -26,6 +26,8 @@ class Outcome:
 def check_value(value: Any, node: Node, path: str = "", old: Any = ABSENT) -> Outcome:
     """Check a value and all below it. What an update left as it was is not held against it (ratcheting)."""
     outcome = Outcome()
+    if old is not ABSENT and same(value, old):
+        return outcome
     _check_type(value, node, path, outcome)
     if value is not None:
         if node.all_of or node.any_of or node.one_of or node.negated is not None:
@@ -42,8 +44,6 @@ def check_value(value: Any, node: Node, path: str = "", old: Any = ABSENT) -> Ou
             outcome.matches += 1
     _check_enum(value, node, path, outcome)
     outcome.matches += 1
-    if outcome.errors and old is not ABSENT and same(value, old):
-        outcome.errors = []
     return outcome
 
 
@@ -181,12 +181,12 @@ def _check_object(value: dict[str, Any], node: Node, path: str, old: Any, outcom
         child = node.properties.get(key)
         if child is not None:
             where = f"{path}.{key}" if path else key
-            outcome.merge(check_value(item, child, where, old_field(node, old, key)))
+            outcome.merge(check_value(item, child, where, compared_field(old, key)))
         elif not node.additional_allowed:
             detail = f"{path}.{key} in body is a forbidden property"
             outcome.errors.append(errors.invalid(f"{path}.{key}".lstrip("."), "", detail))
         elif node.additional is not None:
-            outcome.merge(check_value(item, node.additional, f"{path}.{key}", old_field(node, old, key)))
+            outcome.merge(check_value(item, node.additional, f"{path}.{key}", compared_field(old, key)))
     for key in node.required:
         if key not in value:
             outcome.errors.append(errors.required(f"{path}.{key}" if path else key))

@@ -181,6 +181,7 @@ TEXT_AND_LIST_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "x_sets_equivalent": lambda one, other: _contains_all(one, other) and _contains_all(other, one),
     "x_sets_intersects": lambda one, other: any(same(item, item2) for item in one for item2 in other),
     "x_indexes": lambda items: list(range(len(items))),
+    "x_keys": lambda value: sorted(value, key=str),
     "x_optional_field": _field,
     "x_optional_item": _item,
     "x_optional_items": lambda optional: [optional.value()] if optional.has_value() else [],

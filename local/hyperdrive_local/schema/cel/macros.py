@@ -112,7 +112,8 @@ def _map(checker: Checker, expr: Call, scope: Scope) -> Checked:
 
 # The library has no comprehension of two variables: the inner one here goes over a list of one value.
 def _keys(over: _Range) -> str:
-    return f"x_indexes({over.text})" if over.is_list else over.text
+    # sorted, since the library goes over a map in another order each time
+    return f"x_indexes({over.text})" if over.is_list else f"x_keys({over.text})"
 
 
 def _quantifier_of_two(checker: Checker, expr: Call, scope: Scope) -> Checked:

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from hyperdrive_local.deletion import CLEANUP
 from hyperdrive_local.errors import ApiError, invalid
 from hyperdrive_local.kinds import Kind, Kinds
 from hyperdrive_local.objects import Object, clone, set_condition
@@ -11,6 +10,7 @@ from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from hyperdrive_local.schema import StructuralSchema
 from hyperdrive_local.schema.errors import invalid as invalid_field
 from hyperdrive_local.store import Store
+from hyperdrive_local.writes.deletion import CLEANUP
 
 VERSION = re.compile(r"v([0-9]+)(?:(alpha|beta)([0-9]+))?")
 STABILITY = {"alpha": 0, "beta": 1, None: 2}

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from hyperdrive_local.customresources import Definitions
-from hyperdrive_local.decoding import FieldValidation, WriteOptions
-from hyperdrive_local.deletion import DeleteOptions
 from hyperdrive_local.kinds import Kinds
 from hyperdrive_local.objects import Object, clone
-from hyperdrive_local.presenting import presented, seen
+from hyperdrive_local.presentation.presenting import presented, seen
 from hyperdrive_local.resources import NAMESPACES, Resource
 from hyperdrive_local.selectors import parse
 from hyperdrive_local.store import Store
-from hyperdrive_local.writing import Writer
+from hyperdrive_local.writes.decoding import FieldValidation, WriteOptions
+from hyperdrive_local.writes.deletion import DeleteOptions
+from hyperdrive_local.writes.writing import Writer
 
 FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 

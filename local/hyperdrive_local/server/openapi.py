@@ -5,9 +5,9 @@ from typing import Any
 from hyperdrive_local.customresources import Definitions
 from hyperdrive_local.errors import no_such_resource
 from hyperdrive_local.objects import Object, clone
-from hyperdrive_local.patching import MERGE_KEYS, SETS
 from hyperdrive_local.resources import BUILTIN
 from hyperdrive_local.schema import openapi_v2, openapi_v3_group, openapi_v3_index
+from hyperdrive_local.writes.patching import MERGE_KEYS, SETS
 
 BUILTIN_GROUPS = {resource.group for resource in BUILTIN}
 

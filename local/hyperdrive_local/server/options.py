@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from hyperdrive_local.decoding import FieldValidation, WriteOptions
-from hyperdrive_local.deletion import DeleteOptions, both_policies
 from hyperdrive_local.errors import ApiError, bad_request, invalid_kind
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.resources import JOBS
 from hyperdrive_local.schema.errors import forbidden, not_supported
+from hyperdrive_local.writes.decoding import FieldValidation, WriteOptions
+from hyperdrive_local.writes.deletion import DeleteOptions, both_policies
 
 TRUE = {"1", "t", "true"}
 

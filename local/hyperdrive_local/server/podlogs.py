@@ -11,10 +11,10 @@ from typing import Any
 
 from aiohttp import web
 
-from hyperdrive_local.durations import parse
 from hyperdrive_local.errors import ApiError, bad_request
 from hyperdrive_local.logs import LogSource
 from hyperdrive_local.objects import Object
+from hyperdrive_local.presentation.durations import parse
 from hyperdrive_local.server.options import is_true
 
 CHUNK = 256 * 1024

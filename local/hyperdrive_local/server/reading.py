@@ -10,12 +10,12 @@ from typing import Any
 from hyperdrive_local.errors import ApiError, bad_request, expired
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object
-from hyperdrive_local.presenting import presented
+from hyperdrive_local.presentation.presenting import presented
+from hyperdrive_local.presentation.tables import table
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.selectors import parse
 from hyperdrive_local.server.options import ListOptions
 from hyperdrive_local.server.routing import Target
-from hyperdrive_local.tables import table
 
 # Lists that are being read in pages: references, so that each costs a few bytes an object.
 MAX_SNAPSHOTS = 200

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from hyperdrive_local.deletion import DeleteOptions
 from hyperdrive_local.errors import bad_request, method_not_allowed
 from hyperdrive_local.objects import Object
-from hyperdrive_local.patching import APPLY
-from hyperdrive_local.presenting import presented
+from hyperdrive_local.presentation.presenting import presented
+from hyperdrive_local.presentation.tables import table
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.resources import NAMESPACES, PODS
 from hyperdrive_local.server import messages
@@ -16,7 +15,8 @@ from hyperdrive_local.server.options import delete_options, is_true, list_option
 from hyperdrive_local.server.reading import Lists, Page, list_of, table_of
 from hyperdrive_local.server.routing import Target
 from hyperdrive_local.server.watching import Watch
-from hyperdrive_local.tables import table
+from hyperdrive_local.writes.deletion import DeleteOptions
+from hyperdrive_local.writes.patching import APPLY
 
 
 class Verbs:

@@ -9,14 +9,14 @@ from aiohttp import web
 
 from hyperdrive_local.errors import ApiError
 from hyperdrive_local.objects import Object
-from hyperdrive_local.presenting import presented, seen
+from hyperdrive_local.presentation.presenting import presented, seen
+from hyperdrive_local.presentation.tables import table
 from hyperdrive_local.registry import Registry
 from hyperdrive_local.selectors import parse
 from hyperdrive_local.server.messages import encode
 from hyperdrive_local.server.options import ListOptions
 from hyperdrive_local.server.routing import Target
 from hyperdrive_local.store import Change, Reader
-from hyperdrive_local.tables import table
 
 BOOKMARK_SECONDS = 60.0
 TIMEOUT_SECONDS = 1800.0  # of a watch that does not say for how long

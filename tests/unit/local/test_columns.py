@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from hyperdrive_local.durations import between, human, since
-from hyperdrive_local.jsonpath import PathError, compile_path
+from hyperdrive_local.presentation.durations import between, human, since
+from hyperdrive_local.presentation.jsonpath import PathError, compile_path
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 

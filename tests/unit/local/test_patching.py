@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperdrive_local.errors import ApiError
-from hyperdrive_local.patching import APPLY, JSON, MERGE, STRATEGIC, apply_patch, merge, strategic
+from hyperdrive_local.writes.patching import APPLY, JSON, MERGE, STRATEGIC, apply_patch, merge, strategic
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

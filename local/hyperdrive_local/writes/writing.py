@@ -3,17 +3,17 @@
 from typing import Any
 
 from hyperdrive_local.customresources import Definitions
-from hyperdrive_local.decoding import UnknownFieldsError, WriteOptions, check_identity, decode
-from hyperdrive_local.deletion import DeleteOptions, check_preconditions, is_held, marked
 from hyperdrive_local.errors import ApiError, already_exists, forbidden, not_found, unsupported_media_type
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object, clone, generate_name
-from hyperdrive_local.patching import APPLY, NO_SERVER_SIDE_APPLY, apply_patch
-from hyperdrive_local.preparing import prepare_create, prepare_update
-from hyperdrive_local.presenting import presented
+from hyperdrive_local.presentation.presenting import presented
 from hyperdrive_local.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS
 from hyperdrive_local.schema.golang import as_json, quoted
 from hyperdrive_local.store import Store
+from hyperdrive_local.writes.decoding import UnknownFieldsError, WriteOptions, check_identity, decode
+from hyperdrive_local.writes.deletion import DeleteOptions, check_preconditions, is_held, marked
+from hyperdrive_local.writes.patching import APPLY, NO_SERVER_SIDE_APPLY, apply_patch
+from hyperdrive_local.writes.preparing import prepare_create, prepare_update
 
 
 class Writer:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from hyperdrive_local import podcolumns
-from hyperdrive_local.durations import between, since
 from hyperdrive_local.objects import Object
+from hyperdrive_local.presentation import podcolumns
+from hyperdrive_local.presentation.durations import between, since
 
 Column = dict[str, Any]
 Cells = Callable[[Object], list[Any]]

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from hyperdrive_local import defaults, events
-from hyperdrive_local.decoding import WriteOptions
+from hyperdrive_local import events
 from hyperdrive_local.errors import ApiError, conflict, invalid, modified
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object, clone, new_uid, now
@@ -13,6 +12,8 @@ from hyperdrive_local.schema.builtin.metadata import check_metadata
 from hyperdrive_local.schema.errors import invalid as invalid_field
 from hyperdrive_local.schema.errors import required
 from hyperdrive_local.schema.golang import quoted
+from hyperdrive_local.writes import defaults
+from hyperdrive_local.writes.decoding import WriteOptions
 
 # The server's own: what a client sends of these is replaced by what is stored.
 FIXED = ("creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generateName", "generation", "uid")

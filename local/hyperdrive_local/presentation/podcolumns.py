@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from hyperdrive_local.durations import since
 from hyperdrive_local.objects import Object
+from hyperdrive_local.presentation.durations import since
 
 
 def cells(pod: Object) -> list[Any]:

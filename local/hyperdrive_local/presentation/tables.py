@@ -4,11 +4,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from hyperdrive_local import columns
-from hyperdrive_local.durations import since
-from hyperdrive_local.jsonpath import Path, PathError, compile_path
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object
+from hyperdrive_local.presentation import columns
+from hyperdrive_local.presentation.durations import since
+from hyperdrive_local.presentation.jsonpath import Path, PathError, compile_path
 from hyperdrive_local.schema import golang
 
 # lists are long and made often; a definition's columns are compiled once while it is served

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from tests.support.builders import limits
+from tests.support.builders import limits, sweep_manifest
 from tests.support.fake_cluster import Rule, Write
 from tests.support.laboratory import Laboratory
 
@@ -133,8 +133,31 @@ async def test_a_refused_template_starts_nothing_and_gives_the_api_servers_words
     lab.cluster.rules.clear()
     image = {"spec": {"template": {"spec": {"containers": [{"name": "train", "image": "train:2"}]}}}}
     lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"trialTemplate": image}})
-    await lab.run_to_the_end()
-    assert lab.status["state"] == "Complete", "an edit is tried at once"
+    assert await lab.settle() is None
+    assert lab.cluster.unfinished_jobs() == 2, "an edit is tried at once"
+    assert (lab.condition("Accepted")["status"], lab.condition("Stalled")["status"]) == ("True", "False")
+
+
+async def test_a_sweep_of_the_same_name_does_not_inherit_what_held_the_old_one(lab: Laboratory) -> None:
+    lab.cluster.rules.append(refuse(JOBS, REFUSED))
+    assert await lab.settle() == 300
+    lab.cluster.rules.clear()
+    lab.cluster.remove(HYPERDRIVES, "digits")
+    lab.cluster.put(HYPERDRIVES, sweep_manifest())
+    await lab.settle()
+    assert lab.cluster.unfinished_jobs() == 2
+
+
+async def test_a_job_that_could_be_created_makes_the_next_pause_short_again(lab: Laboratory) -> None:
+    full = refuse(JOBS, QUOTA, dry_run=False)
+    lab.cluster.rules.append(full)
+    for _ in range(4):
+        lab.clock.advance(await lab.settle() or 0)
+    lab.cluster.rules[:] = [bounded_by_quota(lab, 1)]
+    assert await lab.settle() == 2
+    lab.cluster.rules.append(full)
+    lab.clock.advance(2)
+    assert await lab.settle() == 4
 
 
 async def test_one_refused_combination_is_one_failed_trial(lab: Laboratory) -> None:

@@ -265,6 +265,16 @@ async def test_a_job_that_only_the_cache_has_lost_is_not_recorded_as_lost(lab: L
     assert trial_states(lab) == {"digits-1": "Running", "digits-2": "Running"}
 
 
+async def test_a_foreign_job_in_the_place_of_a_lost_one_is_not_taken_for_it(lab: Laboratory) -> None:
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.cluster.remove(JOBS, "digits-1")
+    lab.cluster.put(JOBS, {"metadata": {"name": "digits-1"}, "spec": {}})
+    await lab.settle()
+    assert lab.record("digits-1")["status"]["reason"] == names.REASON_JOB_DELETED
+
+
 async def test_a_finished_job_that_is_gone_keeps_its_record(lab: Laboratory) -> None:
     await lab.settle()
     lab.start_jobs()

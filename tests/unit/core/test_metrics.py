@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperdrive_operator.core.metrics import MAX_ANNOTATION, MAX_METRICS, better, number, read_annotation, read_log
+from hyperdrive_operator.core.metrics import (
+    MAX_ANNOTATION,
+    MAX_LINE,
+    MAX_METRICS,
+    better,
+    number,
+    read_annotation,
+    read_log,
+)
 
 
 def accuracy(text: str) -> float | None:
@@ -122,6 +130,11 @@ def test_a_line_without_the_metric(line: str) -> None:
 )
 def test_a_metric_of_any_name_is_found(primary: str, line: str) -> None:
     assert read_log(line, primary, "Maximize").best == 0.5
+
+
+def test_a_long_line_is_read_up_to_a_bound() -> None:
+    assert accuracy("x" * 60_000 + " accuracy=0.5") == 0.5
+    assert accuracy("x" * MAX_LINE + " accuracy=0.5") is None
 
 
 def test_zero_is_a_value() -> None:

@@ -189,6 +189,10 @@ class Laboratory:
         """Return a condition of the sweep."""
         return next(condition for condition in self.status["conditions"] if condition["type"] == kind)
 
+    def trial_states(self) -> dict[str, str]:
+        """Return the state of each trial by its name."""
+        return {body["metadata"]["name"]: body["status"]["state"] for body in self.cluster.all(HYPERDRIVE_TRIALS)}
+
     def record(self, name: str) -> Object:
         """Return a trial's record."""
         return self.cluster.one(HYPERDRIVE_TRIALS, name)

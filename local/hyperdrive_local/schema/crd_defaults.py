@@ -34,4 +34,4 @@ def _check_default(node: Node, path: str) -> Iterator[FieldError]:
     if not found and node.has_rules:
         found = RuleSet(node).check(value)
     for error in found:
-        yield replace(error, path=f"{path}.{error.path}" if error.path else path)
+        yield replace(error, path=path if error.path in {"", errors.NO_PATH} else f"{path}.{error.path}")

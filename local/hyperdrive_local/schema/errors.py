@@ -32,6 +32,7 @@ class ErrorKind(enum.Enum):
         return self.value[1]
 
 
+NO_PATH: Final = "<nil>"  # of an error about the whole object, as Go prints it
 # These never repeat the offending value: there is none, or it may be huge.
 _WITHOUT_VALUE: Final = frozenset({ErrorKind.REQUIRED, ErrorKind.FORBIDDEN, ErrorKind.TOO_LONG, ErrorKind.INTERNAL})
 
@@ -59,7 +60,7 @@ class FieldError:
         return f"{text}: {self.detail}" if self.detail else text
 
     def __str__(self) -> str:
-        return f"{self.path or '<nil>'}: {self.body}"
+        return f"{self.path}: {self.body}"
 
 
 def _printed(value: Any) -> str:

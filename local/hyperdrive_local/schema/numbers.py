@@ -21,7 +21,9 @@ def check_number(value: Any, node: Node, path: str) -> list[FieldError]:
     found: list[FieldError] = []
     if not _fits(value, node):
         form = f"with format {node.format}" if node.format else "(default format)"
-        found.append(errors.invalid("", "", f"Checked value must be of type {node.types[0]} {form} in {path}"))
+        found.append(
+            errors.invalid(errors.NO_PATH, "", f"Checked value must be of type {node.types[0]} {form} in {path}")
+        )
     schema = node.schema
     factor = schema.get("multipleOf")
     if factor is not None and isinstance(value, int) and int(factor) == 0:

@@ -165,7 +165,9 @@ def _run(at: _RuleNode, value: Any, old: Any, path: str, *, only_transitions: bo
         try:
             passed = rule.program.run(variables)
         except EvaluationError as error:
-            failures.append(errors.invalid(path, at.type_shown, error.explained(rule.message or rule.text)))
+            failures.append(
+                errors.invalid(path or errors.NO_PATH, at.type_shown, error.explained(rule.message or rule.text))
+            )
             continue
         if passed is not True:
             failures.append(_failure(rule, variables, path, shown))
@@ -176,7 +178,7 @@ def _failure(rule: Rule, variables: dict[str, Any], path: str, shown: Any) -> Fi
     detail = rule.message or f"failed rule: {rule.text}"
     if rule.message_program is not None:
         detail = _evaluated_message(rule.message_program, variables) or detail
-    where = path + rule.field_path if path else rule.field_path.lstrip(".")
+    where = path + rule.field_path if path else rule.field_path.lstrip(".") or errors.NO_PATH
     kind = _REASONS.get(rule.reason, ErrorKind.INVALID)
     return FieldError(where, kind, shown, "" if kind is ErrorKind.DUPLICATE else detail)
 

@@ -49,5 +49,5 @@ class StructuralSchema:
         if not self._root.has_rules:
             return found
         if any(error.kind in _BLOCKING for error in found):
-            return [*found, errors.invalid("", None, _NOT_RUN)]
+            return [*found, errors.invalid(errors.NO_PATH, None, _NOT_RUN)]
         return found + self._rules.check(obj, old)

@@ -85,7 +85,9 @@ def _check_combinations(value: Any, node: Node, path: str, outcome: Outcome) -> 
         tried = [check_value(value, child, path) for child in node.any_of]
         valid = [one for one in tried if not one.errors]
         if not valid:
-            outcome.errors.append(errors.invalid("", "", f"{name} must validate at least one schema (anyOf)"))
+            outcome.errors.append(
+                errors.invalid(errors.NO_PATH, "", f"{name} must validate at least one schema (anyOf)")
+            )
         outcome.merge(valid[0] if valid else _closest(tried))
     if node.one_of:
         tried = [check_value(value, child, path) for child in node.one_of]
@@ -93,7 +95,7 @@ def _check_combinations(value: Any, node: Node, path: str, outcome: Outcome) -> 
         if len(valid) != 1:
             found = f"Found {len(valid)} valid alternatives" if valid else "Found none valid"
             detail = f"{name} must validate one and only one schema (oneOf). {found}"
-            outcome.errors.append(errors.invalid("", "", detail))
+            outcome.errors.append(errors.invalid(errors.NO_PATH, "", detail))
         if len(valid) <= 1:
             outcome.merge(valid[0] if valid else _closest(tried))
     if node.all_of:
@@ -103,9 +105,11 @@ def _check_combinations(value: Any, node: Node, path: str, outcome: Outcome) -> 
         failed = sum(bool(one.errors) for one in tried)
         if failed:
             ending = ". None validated" if failed == len(tried) else ""
-            outcome.errors.append(errors.invalid("", "", f"{name} must validate all the schemas (allOf){ending}"))
+            outcome.errors.append(
+                errors.invalid(errors.NO_PATH, "", f"{name} must validate all the schemas (allOf){ending}")
+            )
     if node.negated is not None and not check_value(value, node.negated, path).errors:
-        outcome.errors.append(errors.invalid("", "", f"{name} must not validate the schema (not)"))
+        outcome.errors.append(errors.invalid(errors.NO_PATH, "", f"{name} must not validate the schema (not)"))
     outcome.matches += 1
 
 

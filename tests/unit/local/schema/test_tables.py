@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from tests.unit.local.schema.tables import DROPPED, Row, definition_of, patched, table
 
-from hyperdrive_local import defaults
 from hyperdrive_local.schema import StructuralSchema, builtin_schema, check_builtin, check_crd, decoding_problem
 from hyperdrive_local.schema.cel.program import CompileError, compile_rule
 from hyperdrive_local.schema.cel.types import CelType, of_schema
 from hyperdrive_local.schema.nodes import compile_node
+from hyperdrive_local.writes import defaults
 
 VALUES = table("values")
 UPDATES = table("updates")

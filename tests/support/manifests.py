@@ -64,6 +64,13 @@ def _named(name: str) -> Object:
     return manifest
 
 
+_CHILD = choice("child", 1, 2)
+
+
+def _conditional(when: Object) -> Object:
+    return _space(choice("a", "x", "y"), {**_CHILD, "when": when})
+
+
 GOOD = (
     Row("the smallest", _with("samplingAlgorithm", MISSING)),
     Row("choice of strings, numbers and booleans", _one("choice", values=["a", 1, 0.5, True, False])),
@@ -96,6 +103,14 @@ GOOD = (
     Row("the largest seed", _with("samplingAlgorithm", {"type": "Random", "seed": 2**31 - 1})),
     Row("labels and annotations", _with("trialTemplate.metadata", {"labels": {"a": "$(params.x)"}, "annotations": {}})),
     Row("the longest name", _named("a" * 57)),
+    Row("weighted choice", _one("choice", values=["a", "b"], probabilities=[1, 0.5])),
+    Row("a parameter with a condition", _conditional({"parameter": "a", "values": ["x"]})),
+    Row(
+        "a condition on a later parameter",
+        _space({**_CHILD, "when": {"parameter": "a", "values": [1]}}, choice("a", 1)),
+    ),
+    Row("grid points", _space({**expression("x", "logUniform", min=1, max=9), "gridPoints": 3}, algorithm="Grid")),
+    Row("grid points of a normal", _space({**expression("x", "normal", mu=0, sigma=1), "gridPoints": 3})),
 )
 BAD = (
     Row("a name that is too long", _named("a" * 58), "must have at most 57 characters"),
@@ -178,6 +193,36 @@ BAD = (
         _with("trialTemplate", job_template(backoffLimit="$(params.y)")),
         "spec.trialTemplate.spec.backoffLimit",
         only_here=True,
+    ),
+    Row("all probabilities zero", _one("choice", values=["a", "b"], probabilities=[0, 0]), "must be above 0"),
+    Row(
+        "a negative probability", _one("choice", values=["a"], probabilities=[-1]), f"{_SPACE}.choice.probabilities[0]"
+    ),
+    Row("too few probabilities", _one("choice", values=[1, 2], probabilities=[1]), "as many as values", only_here=True),
+    Row(
+        "a condition on no parameter", _conditional({"parameter": "b", "values": ["x"]}), "must name another parameter"
+    ),
+    Row("a condition on itself", _conditional({"parameter": "child", "values": ["x"]}), "must name another parameter"),
+    Row(
+        "a condition on no choice",
+        _space(expression("a", "uniform", min=0, max=1), {**_CHILD, "when": {"parameter": "a", "values": [1]}}),
+        "one with a choice",
+    ),
+    Row("a condition without values", _conditional({"parameter": "a", "values": []}), "searchSpace[1].when.values"),
+    Row(
+        "a condition on a value that is none",
+        _conditional({"parameter": "a", "values": ["z"]}),
+        "no value of 'a'",
+        only_here=True,
+    ),
+    Row("grid points of a choice", _space({**choice("x", 1, 2), "gridPoints": 3}), "with a continuous expression only"),
+    Row(
+        "one grid point", _space({**expression("x", "uniform", min=0, max=1), "gridPoints": 1}), f"{_SPACE}.gridPoints"
+    ),
+    Row(
+        "grid points of steps",
+        _space({**expression("x", "qNormal", mu=0, sigma=1, q=1), "gridPoints": 3}),
+        "with a continuous expression only",
     ),
 )
 ROWS = GOOD + BAD

@@ -8,7 +8,7 @@ from random import Random
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, canonical
 
-from . import space
+from . import distributions, space
 from .space import Parameters
 
 #: After so many draws that were all taken, the space is nearly used up: the rest is walked instead.
@@ -24,7 +24,7 @@ def combination_key(parameters: Parameters) -> str:
 
 def planned_trials(spec: HyperDriveSpec) -> int:
     """Return how many trials the sweep runs in all: its limit, or fewer if the space has fewer combinations."""
-    combinations = space.size(spec.search_space)
+    combinations = space.size(spec.search_space, on_grid=spec.sampling_algorithm.type == "Grid")
     limit = spec.limits.max_total_trials
     return limit if combinations is None else min(limit, combinations)
 
@@ -58,7 +58,7 @@ def _walk(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | No
     combinations = space.size(spec.search_space)
     if combinations is None:
         return None
-    start = space.index_below(combinations, Random(f"{spec.sampling_algorithm.seed}/{number}"))  # noqa: S311  not for secrets
+    start = distributions.index_below(combinations, Random(f"{spec.sampling_algorithm.seed}/{number}"))  # noqa: S311  not for secrets
     for step in range(min(combinations, len(taken) + 1)):
         candidate = space.combination_at(spec.search_space, (start + step) % combinations)
         if combination_key(candidate) not in taken:

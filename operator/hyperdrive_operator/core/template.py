@@ -22,19 +22,26 @@ _STRING_FIELDS = frozenset(
 )
 
 
+_LEFT_OUT = object()
+
+
 def render(node: Any, parameters: Mapping[str, Any], *, as_string: bool = False) -> Any:
     """Return a copy with every placeholder replaced; a string that is only a placeholder takes the value's type.
 
-    Raises KeyError for an unknown parameter; `placeholder_problems` finds those first.
+    A list item or field whose string needs a parameter that has no value (an inactive one: `placeholder_problems` finds
+    the unknown ones first) is left out.
     """
     if isinstance(node, str):
         return _render_string(node, parameters, as_string=as_string)
     if isinstance(node, list):
-        return [render(item, parameters, as_string=as_string) for item in node]
+        items = (render(item, parameters, as_string=as_string) for item in node)
+        return [item for item in items if item is not _LEFT_OUT]
     if isinstance(node, dict):
-        return {
-            key: render(value, parameters, as_string=as_string or key in _STRING_FIELDS) for key, value in node.items()
-        }
+        fields = (
+            (key, render(value, parameters, as_string=as_string or key in _STRING_FIELDS))
+            for key, value in node.items()
+        )
+        return {key: value for key, value in fields if value is not _LEFT_OUT}
     return node
 
 
@@ -44,6 +51,8 @@ def text_of(value: Any) -> str:
 
 
 def _render_string(text: str, parameters: Mapping[str, Any], *, as_string: bool) -> Any:
+    if any(name not in parameters for name in _PLACEHOLDER.findall(text)):
+        return _LEFT_OUT
     whole = _PLACEHOLDER.fullmatch(text)
     if whole and not as_string:
         return parameters[whole[1]]

@@ -14,6 +14,7 @@ from .search_space import (
     QUniform,
     RandInt,
     Uniform,
+    When,
     multiples,
 )
 from .spec import HyperDriveSpec, Limits, Metrics, Objective, SamplingAlgorithm, TemplateMetadata, TrialTemplate
@@ -49,6 +50,7 @@ __all__ = [
     "TrialCounts",
     "TrialTemplate",
     "Uniform",
+    "When",
     "canonical",
     "cel",
     "is_too_deep",

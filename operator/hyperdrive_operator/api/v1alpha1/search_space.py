@@ -33,17 +33,45 @@ _POSITIVE = ("self.min > 0.0", "min must be above 0: the bounds of a log form ar
 
 Step = Annotated[Number, Field(gt=0, description="Step: every value is a multiple of it. Above 0.")]
 Mean = Annotated[Number, Field(description="Mean.")]
+Probability = Annotated[Number, Field(ge=0, description="Weight of the value in the same place. 0 or more.")]
 Deviation = Annotated[Number, Field(gt=0, description="Standard deviation. Above 0.")]
 
 
+_ONE_EACH = "probabilities must be as many as values"
+_NOT_ALL_ZERO = "at least one of the probabilities must be above 0"
+
+
 class Choice(Model):
-    """One of the listed values, each equally likely."""
+    """One of the listed values, each equally likely unless probabilities say otherwise."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            # that there are as many as values only we can check: CEL knows no list of anything
+            ("!has(self.probabilities) || self.probabilities.exists(p, p > 0.0)", _NOT_ALL_ZERO),
+        )
+    )
 
     values: list[Any] = Field(
         min_length=1,
         max_length=MAX_CHOICES,
-        description="The values to choose from: strings, numbers or booleans. Each reaches the script as written.",
+        description="The values to choose from: strings, numbers, booleans, lists or mappings. "
+        "Each reaches the script as written, a list or mapping as JSON.",
     )
+    probabilities: list[Probability] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_CHOICES,
+        description="Weight of each value, in their order; any scale. Grid ignores them.",
+    )
+
+    @model_validator(mode="after")
+    def _has_usable_probabilities(self) -> Self:
+        if self.probabilities is not None:
+            if len(self.probabilities) != len(self.values):
+                raise ValueError(_ONE_EACH)
+            if not any(self.probabilities):
+                raise ValueError(_NOT_ALL_ZERO)
+        return self
 
     @field_validator("values")
     @classmethod
@@ -188,20 +216,54 @@ Expression = (
 )
 
 
+_CONTINUOUS = ("uniform", "logUniform", "normal", "logNormal")
+_POINTS = f"gridPoints stands with a continuous expression only: {', '.join(_CONTINUOUS)}"
+
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=63, pattern=r"^[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?$"),
+]
+
+
+class When(Model):
+    """A condition: the parameter is active only when another one is, and has one of these values."""
+
+    parameter: Name = Field(description="Name of another parameter, which must be a choice.")
+    values: list[Any] = Field(
+        min_length=1, max_length=MAX_CHOICES, description="Values of that parameter, as its choice lists them."
+    )
+
+
+_WITH_POINTS: tuple[type[Model], ...] = (
+    Uniform,
+    LogUniform,
+    Normal,
+    LogNormal,
+)  # themselves: not what derives from them
+
+
 class Parameter(Model):
     """One hyperparameter: its name and the one expression that says which values it takes."""
 
     model_config = ConfigDict(
         json_schema_extra=cel(
-            (f"[{', '.join(f'has(self.{name})' for name in EXPRESSIONS)}].filter(x, x).size() == 1", _ONE_EXPRESSION)
+            (f"[{', '.join(f'has(self.{name})' for name in EXPRESSIONS)}].filter(x, x).size() == 1", _ONE_EXPRESSION),
+            (f"!has(self.gridPoints) || {' || '.join(f'has(self.{name})' for name in _CONTINUOUS)}", _POINTS),
         )
     )
 
-    name: str = Field(
-        min_length=1,
-        max_length=63,
-        pattern=r"^[A-Za-z]([A-Za-z0-9_.-]*[A-Za-z0-9])?$",
-        description="Name, as in the placeholder $(params.NAME). Letters, digits, '-', '_' and '.'.",
+    name: Name = Field(description="Name, as in the placeholder $(params.NAME). Letters, digits, '-', '_' and '.'.")
+    when: When | None = Field(
+        default=None,
+        description="When the parameter is active; without it always. An inactive parameter gets no value, and a list "
+        "item or field of the template that holds its placeholder is left out.",
+    )
+    grid_points: int | None = Field(
+        default=None,
+        ge=2,
+        le=MAX_CHOICES,
+        description="For Grid: so many values of a continuous expression, evenly spaced from min to max (in the "
+        "logarithm for logUniform), or at evenly spaced quantiles for normal and logNormal.",
     )
     choice: Choice | None = None
     randint: RandInt | None = None
@@ -218,6 +280,8 @@ class Parameter(Model):
     def _has_one_expression(self) -> Self:
         if len(self._given()) != 1:
             raise ValueError(_ONE_EXPRESSION)
+        if self.grid_points is not None and type(self.expression) not in _WITH_POINTS:
+            raise ValueError(_POINTS)
         return self
 
     @property

@@ -1,10 +1,11 @@
 """HyperDrive.spec: what to search, what to optimise, how far to go, and the Job that trains."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, cel
+from .base import Model, canonical, cel
 from .search_space import Parameter
 
 MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
@@ -15,15 +16,20 @@ MAX_PARAMETERS = 100
 MAX_NAME_LENGTH = 63 - len(f"-{MAX_TRIALS}")
 
 _IMMUTABLE = "is immutable: trials under other rules could not be compared. Create another HyperDrive instead"
-_DISCRETE = ("choice", "randint", "q_uniform", "q_log_uniform")
+_DISCRETE = ("choice", "randint", "q_uniform", "q_log_uniform", "grid_points")
 _GRID_RULE = (
     "self.samplingAlgorithm.type != 'Grid' || self.searchSpace.all(p, "
-    "has(p.choice) || has(p.randint) || has(p.qUniform) || has(p.qLogUniform))"
+    "has(p.choice) || has(p.randint) || has(p.qUniform) || has(p.qLogUniform) || has(p.gridPoints))"
 )
 _GRID_MESSAGE = (
     "Grid needs parameters with countable values: choice, randint, qUniform or qLogUniform "
-    "(give a continuous range a step q, or use the Random sampling algorithm)"
+    "(give a continuous range a step q or a number of gridPoints, or use the Random sampling algorithm)"
 )
+
+_PARENT_RULE = (
+    "self.all(p, !has(p.when) || self.exists(q, q.name == p.when.parameter && has(q.choice) && q.name != p.name))"
+)
+_PARENT_MESSAGE = "when.parameter must name another parameter of searchSpace, one with a choice"
 
 Text = Annotated[str, Field(max_length=4096)]
 
@@ -110,6 +116,7 @@ class HyperDriveSpec(Model):
         max_length=MAX_PARAMETERS,
         json_schema_extra=cel(
             ("self == oldSelf", f"searchSpace {_IMMUTABLE}"),
+            (_PARENT_RULE, _PARENT_MESSAGE),
             **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
         description="The hyperparameters, each with the values it may take. Immutable.",
@@ -129,6 +136,16 @@ class HyperDriveSpec(Model):
             raise ValueError(f"each parameter stands once: remove the duplicate {min(twice)!r}")
         return parameters
 
+    @field_validator("search_space")
+    @classmethod
+    def _has_sound_conditions(cls, parameters: list[Parameter]) -> list[Parameter]:
+        by_name = {parameter.name: parameter for parameter in parameters}
+        for parameter in parameters:
+            _check_parent(parameter, by_name)
+        for parameter in parameters:
+            _check_for_cycle(parameter, by_name)
+        return parameters
+
     @model_validator(mode="after")
     def _grid_is_countable(self) -> Self:
         if self.sampling_algorithm.type == "Grid":
@@ -136,3 +153,30 @@ class HyperDriveSpec(Model):
                 if all(getattr(parameter, field) is None for field in _DISCRETE):
                     raise ValueError(_GRID_MESSAGE)
         return self
+
+
+def _check_parent(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
+    """Raise ValueError if a condition names no choice, or values that the choice does not have."""
+    if parameter.when is None:
+        return
+    parent = by_name.get(parameter.when.parameter)
+    if parent is None or parent.choice is None or parent is parameter:
+        raise ValueError(_PARENT_MESSAGE)
+    known = {canonical(value) for value in parent.choice.values}
+    for value in parameter.when.values:
+        if canonical(value) not in known:
+            raise ValueError(
+                f"when.values of {parameter.name!r} has {value!r}, which is no value of {parent.name!r}: "
+                f"use some of {', '.join(sorted(known)[:10])}"
+            )
+
+
+def _check_for_cycle(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
+    """Raise ValueError if a parameter is active only when, over others, it is active itself."""
+    seen = {parameter.name}
+    ancestor = parameter
+    while ancestor.when is not None:
+        ancestor = by_name[ancestor.when.parameter]
+        if ancestor.name in seen:
+            raise ValueError(f"the conditions of {parameter.name!r} and {ancestor.name!r} go in a circle: remove one")
+        seen.add(ancestor.name)

@@ -1,0 +1,152 @@
+"""The values of one parameter: how many there are, the one at a position, and one drawn at random.
+
+Random draws use only `random.Random.random()`, the one method whose sequence Python promises to keep, so that a seed
+gives the same trials on every version and machine.
+"""
+
+import math
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from statistics import NormalDist
+from typing import Any
+
+from hyperdrive_operator.api.v1alpha1 import (
+    Choice,
+    LogNormal,
+    LogUniform,
+    Normal,
+    Number,
+    Parameter,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    RandInt,
+    Uniform,
+    multiples,
+)
+
+_LARGEST_EXPONENT = 700.0  # exp() of more overflows a double; values that large are no hyperparameters
+_LARGEST = sys.float_info.max / 2  # so that the multiple next to it fits too
+
+
+def count(parameter: Parameter, *, on_grid: bool = False) -> int | None:
+    """Return how many values a parameter takes; None if uncountably or unboundedly many.
+
+    On a grid, a continuous parameter with gridPoints has so many.
+    """
+    match parameter.expression:
+        case Choice(values=values):
+            return len(values)
+        case RandInt(lower=lower, upper=upper):
+            return upper - lower
+        case QUniform() | QLogUniform() as steps:
+            span = multiples(steps)
+            return span.stop - span.start  # len() has a limit, a range has none
+        case _:
+            return parameter.grid_points if on_grid else None
+
+
+def value_at(parameter: Parameter, position: int) -> Any:
+    """Return the value at a position from 0 below count(parameter, on_grid=True)."""
+    match parameter.expression:
+        case Choice(values=values):
+            return values[position]
+        case RandInt(lower=lower):
+            return lower + position
+        case QUniform() | QLogUniform() as steps:
+            return _times(multiples(steps).start + position, steps.q)
+    if parameter.grid_points is None:
+        raise ValueError(f"{parameter.name} has no countable values")
+    return _grid_point(parameter.expression, position, parameter.grid_points)
+
+
+def draw(parameter: Parameter, random: Random) -> Any:
+    """Draw one value."""
+    return _DRAWS[type(parameter.expression)](parameter.expression, random)
+
+
+def _grid_point(expression: Any, position: int, points: int) -> float:
+    """Return one of evenly spaced values, both bounds among them; of a normal form one of evenly spaced quantiles."""
+    share = position / (points - 1)
+    match expression:
+        case Uniform(min=low, max=high):
+            return _between(low, high, share)
+        case LogUniform(min=low, max=high):
+            return float(min(max(math.exp(_between(math.log(low), math.log(high), share)), low), high))
+        case Normal(mu=mu, sigma=sigma):
+            return NormalDist(mu, sigma).inv_cdf((position + 0.5) / points)
+        case _:
+            quantile = NormalDist(expression.mu, expression.sigma).inv_cdf((position + 0.5) / points)
+            return math.exp(min(quantile, _LARGEST_EXPONENT))
+
+
+def _times(k: int, q: Number) -> Number:
+    """Return k * q as a decimal would have it: 3 * 0.1 is 0.3, and a multiple of a whole number is a whole number."""
+    return k * q if isinstance(q, int) else float(k * Decimal(repr(q)))
+
+
+def _nearest(value: float, q: Number) -> int:
+    """Return the whole k whose k * q is nearest: in decimals, since value / q may overflow a double."""
+    return int((Decimal(value) / Decimal(repr(q))).to_integral_value())
+
+
+def index_below(count: int, random: Random) -> int:
+    """Draw a whole number from 0 below count, however large: a double could not hold every count."""
+    return int(random.random() * 2**53) * count >> 53
+
+
+def _within(steps: QUniform | QLogUniform, k: int) -> Number:
+    span = multiples(steps)
+    return _times(min(max(k, span.start), span.stop - 1), steps.q)
+
+
+def _between(low: float, high: float, share: float) -> float:
+    # a sum of two products cannot overflow where high - low would, but it may miss a bound by a rounding
+    return float(min(max(low * (1 - share) + high * share, low), high))
+
+
+def _uniform(low: float, high: float, random: Random) -> float:
+    return _between(low, high, random.random())
+
+
+def _choose(choice: Choice, random: Random) -> Any:
+    if choice.probabilities is None:
+        return choice.values[index_below(len(choice.values), random)]
+    rest = random.random() * math.fsum(choice.probabilities)
+    for value, weight in zip(choice.values, choice.probabilities, strict=True):
+        rest -= weight
+        if rest < 0:
+            return value
+    # a rounding at the very end: the last that can be chosen at all
+    return next(v for v, weight in zip(reversed(choice.values), reversed(choice.probabilities), strict=True) if weight)
+
+
+def _log_uniform(low: float, high: float, random: Random) -> float:
+    drawn = math.exp(_uniform(math.log(low), math.log(high), random))
+    return float(min(max(drawn, low), high))  # exp(log(x)) may miss x by a rounding
+
+
+def _normal(mu: float, sigma: float, random: Random) -> float:
+    share = random.random() or 0.5**54  # inv_cdf has no value at 0
+    return min(max(NormalDist(mu, sigma).inv_cdf(share), -_LARGEST), _LARGEST)
+
+
+def _log_normal(mu: float, sigma: float, random: Random) -> float:
+    return math.exp(min(_normal(mu, sigma, random), _LARGEST_EXPONENT))
+
+
+_DRAWS: dict[type, Callable[[Any, Random], Any]] = {
+    Choice: _choose,
+    RandInt: lambda e, random: e.lower + index_below(e.upper - e.lower, random),
+    Uniform: lambda e, random: _uniform(e.min, e.max, random),
+    QUniform: lambda e, random: _within(e, _nearest(_uniform(e.min, e.max, random), e.q)),
+    LogUniform: lambda e, random: _log_uniform(e.min, e.max, random),
+    QLogUniform: lambda e, random: _within(e, _nearest(_log_uniform(e.min, e.max, random), e.q)),
+    Normal: lambda e, random: _normal(e.mu, e.sigma, random),
+    QNormal: lambda e, random: _times(_nearest(_normal(e.mu, e.sigma, random), e.q), e.q),
+    LogNormal: lambda e, random: _log_normal(e.mu, e.sigma, random),
+    QLogNormal: lambda e, random: _times(_nearest(_log_normal(e.mu, e.sigma, random), e.q), e.q),
+}

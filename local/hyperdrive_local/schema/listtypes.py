@@ -16,7 +16,7 @@ def check_list_types(value: Any, node: Node, path: str = "") -> list[FieldError]
         if node.list_type == "set":
             found += _repeated(value, path)
         elif node.list_type == "map":
-            found += _repeated([_key(item, node) for item in value], path)
+            found += _check_map(value, node, path)
         if node.items is not None:
             for index, item in enumerate(value):
                 found += check_list_types(item, node.items, f"{path}[{index}]")
@@ -27,6 +27,13 @@ def check_list_types(value: Any, node: Node, path: str = "") -> list[FieldError]
                 where = f"{path}.{key}" if key in node.properties else f"{path}[{key}]"
                 found += check_list_types(item, child, where.lstrip("."))
     return found
+
+
+def _check_map(items: list[Any], node: Node, path: str) -> list[FieldError]:
+    for index, item in enumerate(items):
+        if item is not None and not isinstance(item, dict):
+            return [errors.invalid(f"{path}[{index}]", item, "must be an object for an array of list-type map")]
+    return _repeated([_key(item, node) for item in items], path)
 
 
 def _key(item: Any, node: Node) -> dict[str, Any]:

@@ -13,7 +13,15 @@ from hyperdrive_local.schema.rules import RuleSet
 from hyperdrive_local.schema.values import check_value
 
 # With one of these a rule could trip over what is wrong already, so none is run.
-_BLOCKING = frozenset({ErrorKind.REQUIRED, ErrorKind.TOO_LONG, ErrorKind.TOO_MANY, ErrorKind.TYPE_INVALID})
+_BLOCKING = frozenset(
+    {
+        ErrorKind.NOT_SUPPORTED,
+        ErrorKind.REQUIRED,
+        ErrorKind.TOO_LONG,
+        ErrorKind.TOO_MANY,
+        ErrorKind.TYPE_INVALID,
+    }
+)
 _NOT_RUN = (
     "some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation"

@@ -1,6 +1,7 @@
 """Conversions between CEL's types, and the parts of times, with cel-go's errors."""
 
 import datetime
+import math
 import zoneinfo
 from collections.abc import Callable
 from typing import Any, Final
@@ -34,6 +35,12 @@ def _to_bool(value: Any) -> bool:
     return value in _TRUE if isinstance(value, str) else bool(value)
 
 
+def _whole(value: float, overflow: str) -> int:
+    if not math.isfinite(value):
+        raise ValueError(overflow)
+    return int(value)
+
+
 def _to_int(value: Any) -> int:
     if isinstance(value, str):
         try:
@@ -45,7 +52,7 @@ def _to_int(value: Any) -> int:
     elif isinstance(value, datetime.timedelta):
         number = value // datetime.timedelta(microseconds=1) * 1000
     else:
-        number = int(value)
+        number = _whole(value, "integer overflow")
     if not -(2**63) <= number < 2**63:
         raise ValueError("integer overflow")
     return number
@@ -53,9 +60,9 @@ def _to_int(value: Any) -> int:
 
 def _to_uint(value: Any) -> int:
     try:
-        number = int(value)
+        number = int(value) if isinstance(value, str) else _whole(value, "unsigned integer overflow")
     except ValueError as error:
-        raise _refusal("uint") from error
+        raise (_refusal("uint") if isinstance(value, str) else error) from error
     if not 0 <= number < 2**64:
         raise ValueError("unsigned integer overflow")
     return number

@@ -1,0 +1,165 @@
+"""The rules of our own CRDs: each server says exactly what our schemas say, and what the table asks."""
+
+import copy
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.contract.client import Api, Reply, eventually
+from tests.support.manifests import ROWS, Row
+
+from hyperdrive_local.schema import StructuralSchema
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+GENERATED = Path(__file__).parents[2] / "crds" / "hyperdrives.yaml"
+MISSING: Any = object()
+
+Sweep = dict[str, Any]
+
+
+class Sweeps:
+    """Our CRD under a group of the test's own, since the real cluster may hold sweeps that are in use."""
+
+    def __init__(self, api: Api, namespace: str, group: str) -> None:
+        self.definition = yaml.safe_load(GENERATED.read_text())
+        self.definition["metadata"]["name"] = f"hyperdrives.{group}"
+        self.definition["spec"]["group"] = group
+        # two kinds of one name would quarrel over these
+        self.definition["spec"]["names"].pop("shortNames", None)
+        version = self.definition["spec"]["versions"][0]
+        self.schema = StructuralSchema(version["schema"]["openAPIV3Schema"])
+        self.version = f"{group}/{version['name']}"
+        self.path = f"/apis/{self.version}/namespaces/{namespace}/hyperdrives"
+        self.api = api
+
+    def as_ours(self, manifest: Sweep) -> Sweep:
+        return {**copy.deepcopy(manifest), "apiVersion": self.version}
+
+    async def create(self, manifest: Sweep, **query: str) -> Reply:
+        return await self.api.post(self.path, self.as_ours(manifest), **query)
+
+    def errors(self, manifest: Sweep, old: Sweep | None = None) -> set[tuple[str, str, str]]:
+        """Field, reason and message of what our schema says is wrong."""
+        obj = self.as_ours(manifest)
+        self.schema.prune(obj)
+        self.schema.default(obj)
+        return {(error.path, error.reason, error.body) for error in self.schema.validate(obj, old)}
+
+
+@pytest.fixture
+async def sweeps(api: Api, namespace: str) -> AsyncIterator[Sweeps]:
+    """Our CRD, installed."""
+    installed = Sweeps(api, namespace, f"h{secrets.token_hex(4)}.example.com")
+    await api.made(CRDS, installed.definition)
+
+    async def is_served() -> bool:
+        return (await installed.create(good(), dryRun="All")).code == 201
+
+    await eventually(is_served)
+    yield installed
+    await api.delete(f"{CRDS}/{installed.definition['metadata']['name']}")
+
+
+def good() -> Sweep:
+    return copy.deepcopy(ROWS[0].manifest)
+
+
+def causes(reply: Reply) -> set[tuple[str, str, str]]:
+    found = reply.body.get("details", {}).get("causes", []) if reply.code == 422 else []
+    return {(cause["field"], cause["reason"], cause["message"]) for cause in found}
+
+
+async def test_the_definitions_are_accepted(sweeps: Sweeps) -> None:
+    for file in GENERATED.parent.glob("*.yaml"):
+        definition = yaml.safe_load(file.read_text())
+        group = sweeps.version.partition("/")[0]
+        definition["metadata"]["name"] = f"{definition['spec']['names']['plural']}.{group}"
+        definition["spec"]["group"] = group
+        reply = await sweeps.api.post(CRDS, definition, dryRun="All")
+        assert reply.code in {201, 409}, reply.body  # 409: it is there
+
+
+async def test_every_manifest_of_the_table_is_judged_alike(sweeps: Sweeps) -> None:
+    for row in ROWS:
+        reply = await sweeps.create(row.manifest, dryRun="All")
+        assert reply.code in {201, 422}, (row.id, reply.body)
+        assert causes(reply) == sweeps.errors(row.manifest), row.id
+        check_row(row, reply)
+
+
+def check_row(row: Row, reply: Reply) -> None:
+    refused = row.error is not None and not row.only_here
+    assert (reply.code == 422) == refused, (row.id, reply.body)
+    if refused and row.error:
+        assert row.error in reply.message, row.id
+
+
+def changed(spec: Sweep, path: str, value: Any) -> Sweep:
+    """Return a spec with one field set, or removed."""
+    spec = copy.deepcopy(spec)
+    *parents, last = path.split(".")
+    at: Any = spec
+    for parent in parents:
+        at = at[int(parent)] if parent.isdigit() else at.setdefault(parent, {})
+    if value is MISSING:
+        at.pop(last)
+    elif last == "+":
+        at.append(value)
+    else:
+        at[int(last) if last.isdigit() else last] = value
+    return spec
+
+
+X: Sweep = {"name": "x", "randint": {"lower": 0, "upper": 100}}
+Y: Sweep = {"name": "y", "choice": {"values": [1, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "error"),
+    [
+        pytest.param("objective.goal", "Minimize", "objective is immutable", id="another goal"),
+        pytest.param("objective.primaryMetric", "f1", "objective is immutable", id="another metric"),
+        pytest.param(
+            "searchSpace.+", {"name": "z", "normal": {"mu": 0, "sigma": 1}}, "searchSpace is immutable", id="more"
+        ),
+        pytest.param("searchSpace", [X], "searchSpace is immutable", id="one parameter fewer"),
+        pytest.param("searchSpace.0.randint.upper", 50, "searchSpace is immutable", id="other bounds"),
+        pytest.param("searchSpace.1.choice.values", [2, 1], "searchSpace is immutable", id="choices in another order"),
+        pytest.param("searchSpace", [Y, X], "", id="parameters in another order are the same parameters"),
+        pytest.param("samplingAlgorithm.seed", 7, "samplingAlgorithm is immutable", id="another seed"),
+        pytest.param("samplingAlgorithm", MISSING, "", id="the algorithm left out is the default one"),
+        pytest.param("limits.maxTotalTrials", 9, "", id="more trials"),
+        pytest.param("limits.maxTotalTrials", 0, "greater than or equal to 1", id="no trials"),
+        pytest.param("limits", MISSING, "spec.limits: Required value", id="no limits"),
+        pytest.param("trialTemplate.spec.backoffLimit", 2, "", id="another template"),
+    ],
+)
+async def test_a_change_is_judged_alike(sweeps: Sweeps, path: str, value: Any, error: str) -> None:
+    manifest = good()
+    manifest["spec"] |= {"searchSpace": [X, Y], "samplingAlgorithm": {"type": "Random"}}
+    stored = await sweeps.api.made(sweeps.path, sweeps.as_ours(manifest))
+    update = {**stored, "spec": changed(stored["spec"], path, value)}
+    reply = await sweeps.api.put(f"{sweeps.path}/{stored['metadata']['name']}", update, dryRun="All")
+    assert causes(reply) == sweeps.errors(update, stored)
+    assert reply.code == (422 if error else 200), reply.body
+    if error:
+        assert error in reply.message
+
+
+async def test_unknown_fields_are_dropped_or_refused(sweeps: Sweeps) -> None:
+    manifest = good()
+    manifest["spec"]["limits"]["maxTrials"] = 3
+    lenient = await sweeps.create(manifest, dryRun="All", fieldValidation="Ignore")
+    assert "maxTrials" not in lenient.body["spec"]["limits"]
+    strict = await sweeps.create(manifest, dryRun="All", fieldValidation="Strict")
+    assert (strict.code, 'unknown field "spec.limits.maxTrials"' in strict.message) == (400, True)
+
+
+async def test_defaults_are_filled_in(sweeps: Sweeps) -> None:
+    reply = await sweeps.create(good(), dryRun="All")
+    mine = sweeps.as_ours(good())
+    sweeps.schema.default(mine)
+    assert reply.body["spec"] == mine["spec"]

@@ -46,6 +46,8 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
     result: Schema = {key: schema[key] for key in _COPIED if key in schema}
     if "gt" in schema or "exclusiveMinimum" in schema:
         result |= {"minimum": schema.get("gt", schema.get("exclusiveMinimum")), "exclusiveMinimum": True}
+    if "ge" in schema:  # so pydantic writes the bounds of a union of numbers
+        result["minimum"] = schema["ge"]
     if _says_something(schema.get("default")):
         # the defaults of a nested model are its own fields' business
         result["default"] = {} if isinstance(schema["default"], Mapping) else schema["default"]

@@ -3,19 +3,22 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.controller.cache import Cache
 from hyperdrive_operator.controller.logs import LogReader
+from hyperdrive_operator.controller.proposals import OptimizerLike, Proposer
 from hyperdrive_operator.controller.queue import Key
 from hyperdrive_operator.controller.reconciler import Reconciler
 from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.core.proposing import Proposal, Request
 from hyperdrive_operator.kube.errors import ClusterError
 from hyperdrive_operator.kube.events import EventRecorder, EventType
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Object
+from hyperdrive_operator.optimizer.propose import propose
 
 from .builders import NAMESPACE
 from .fake_cluster import KINDS, Clock, Event, FakeCluster
@@ -35,6 +38,27 @@ class ListRecorder(EventRecorder):
         self.said.append((type, reason, message))
 
 
+class InlineOptimizer:
+    """Proposes in the test's own process; `behave` is called before each answer and may raise or wait."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.forgotten: list[str] = []
+        self.behave: Callable[[str, Request], Awaitable[None]] | None = None
+
+    async def propose(self, sweep: str, request: Request) -> list[Proposal]:
+        self.requests.append(request)
+        if self.behave is not None:
+            await self.behave(sweep, request)
+        return propose(request)
+
+    def forget(self, sweep: str) -> None:
+        self.forgotten.append(sweep)
+
+    async def close(self) -> None:
+        """Nothing runs."""
+
+
 @dataclass
 class Laboratory:
     """One HyperDrive, its operator, and time."""
@@ -44,6 +68,7 @@ class Laboratory:
     recorder: ListRecorder = field(default_factory=ListRecorder)
     #: Shuffles what the watch shows, and holds half of it back until it is asked again; None keeps the order.
     shuffle: random.Random | None = None
+    optimizer: OptimizerLike = field(default_factory=InlineOptimizer)
     ended: Counter[str] = field(default_factory=Counter)
     passes: int = 0
     errors: list[ClusterError] = field(default_factory=list)
@@ -63,11 +88,13 @@ class Laboratory:
         """Start the operator anew: it knows nothing but what it lists."""
         self.cache = Cache()
         self.logs = LogReader(self.cluster, self.cache, lambda _: self.news.set())
+        self.proposer = Proposer(self.optimizer, self.cache, lambda _: self.news.set(), clock=self.clock)
         self.reconciler = Reconciler(
             self.cluster,
             self.cache,
             self.recorder,
             self.logs,
+            self.proposer,
             clock=self.clock,
             on_trial_ended=lambda state: self.ended.update([state]),
         )
@@ -102,7 +129,7 @@ class Laboratory:
             except ClusterError as error:  # what the worker does: another try, soon
                 self.errors.append(error)
                 continue
-            if self.logs._tasks:
+            if self.logs._tasks or self.proposer.is_busy:
                 await asyncio.wait_for(self.news.wait(), 5)
                 self.news.clear()
             elif delay != 0.0 and not self.deliver():

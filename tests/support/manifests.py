@@ -64,6 +64,16 @@ def _named(name: str) -> Object:
     return manifest
 
 
+#: Enough for CmaEs.
+_TWO = (expression("x", "uniform", min=0, max=1), expression("y", "randint", upper=10))
+
+
+def _sampled(algorithm: str, **given: Any) -> Object:
+    manifest = _space(*_TWO)
+    manifest["spec"]["samplingAlgorithm"] = {"type": algorithm, **given}
+    return manifest
+
+
 _CHILD = choice("child", 1, 2)
 
 
@@ -101,6 +111,18 @@ GOOD = (
     Row("a metric with odd characters", _with("objective.primaryMetric", "val/mAP50(B)@0.5")),
     Row("metrics from the annotation", _with("metrics.source", "Annotation")),
     Row("the largest seed", _with("samplingAlgorithm", {"type": "Random", "seed": 2**31 - 1})),
+    Row("sobol", _sampled("Sobol")),
+    Row("sobol with its options", _sampled("Sobol", sobol={"scramble": False})),
+    Row("bayesian", _sampled("Bayesian", seed=7)),
+    Row("bayesian with no options in particular", _sampled("Bayesian", bayesian={})),
+    Row(
+        "bayesian with its options",
+        _sampled("Bayesian", bayesian={"startupTrials": 5, "multivariate": False, "candidates": 48}),
+    ),
+    Row("bayesian over one choice", _space(choice("x", 1, 2), algorithm="Bayesian")),
+    Row("cma-es", _sampled("CmaEs")),
+    Row("cma-es with its options", _sampled("CmaEs", cmaEs={"populationSize": 4, "initialStep": 1})),
+    Row("cma-es beside a choice", _space(*_TWO, choice("c", 1, 2), algorithm="CmaEs")),
     Row("labels and annotations", _with("trialTemplate.metadata", {"labels": {"a": "$(params.x)"}, "annotations": {}})),
     Row("the longest name", _named("a" * 57)),
     Row("weighted choice", _one("choice", values=["a", "b"], probabilities=[1, 0.5])),
@@ -176,6 +198,47 @@ BAD = (
     Row("a seed below zero", _with("samplingAlgorithm.seed", -1), "spec.samplingAlgorithm.seed"),
     Row("a seed with a fraction", _with("samplingAlgorithm.seed", 1.5), "spec.samplingAlgorithm.seed"),
     Row("a seed that is too large", _with("samplingAlgorithm.seed", 2**31), "spec.samplingAlgorithm.seed"),
+    Row("options of another algorithm", _sampled("CmaEs", bayesian={}), "bayesian stands only with type Bayesian"),
+    Row("options of cma-es for sobol", _sampled("Sobol", cmaEs={}), "cmaEs stands only with type CmaEs"),
+    Row("options of sobol for random", _sampled("Random", sobol={}), "sobol stands only with type Sobol"),
+    Row("options without a type", _with("samplingAlgorithm", {"bayesian": {}}), "bayesian stands only with type"),
+    Row(
+        "no startup trials",
+        _sampled("Bayesian", bayesian={"startupTrials": 0}),
+        "spec.samplingAlgorithm.bayesian.startupTrials",
+    ),
+    Row(
+        "too many candidates",
+        _sampled("Bayesian", bayesian={"candidates": 1001}),
+        "spec.samplingAlgorithm.bayesian.candidates",
+    ),
+    Row(
+        "multivariate as a text",
+        _sampled("Bayesian", bayesian={"multivariate": "true"}),
+        "spec.samplingAlgorithm.bayesian.multivariate",
+    ),
+    Row(
+        "a population of three",
+        _sampled("CmaEs", cmaEs={"populationSize": 3}),
+        "spec.samplingAlgorithm.cmaEs.populationSize",
+    ),
+    Row(
+        "an initial step of zero",
+        _sampled("CmaEs", cmaEs={"initialStep": 0}),
+        "spec.samplingAlgorithm.cmaEs.initialStep",
+    ),
+    Row(
+        "an initial step beyond the range",
+        _sampled("CmaEs", cmaEs={"initialStep": 1.5}),
+        "spec.samplingAlgorithm.cmaEs.initialStep",
+    ),
+    Row("scramble as a number", _sampled("Sobol", sobol={"scramble": 1}), "spec.samplingAlgorithm.sobol.scramble"),
+    Row("cma-es over one number", _space(_TWO[0], choice("c", 1, 2), algorithm="CmaEs"), "CmaEs needs at least two"),
+    Row(
+        "cma-es over a conditional number",
+        _space(_TWO[0], choice("c", 1, 2), {**_TWO[1], "when": {"parameter": "c", "values": [1]}}, algorithm="CmaEs"),
+        "CmaEs needs at least two",
+    ),
     Row("no limits", _with("limits", MISSING), "spec.limits"),
     Row("no maxTotalTrials", _with("limits", {}), "spec.limits.maxTotalTrials"),
     Row("no trials", _with("limits.maxTotalTrials", 0), "spec.limits.maxTotalTrials"),

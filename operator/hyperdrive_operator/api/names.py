@@ -76,6 +76,8 @@ REASON_QUOTA_EXCEEDED: Final = "QuotaExceeded"
 REASON_FORBIDDEN: Final = "Forbidden"
 #: An object of somebody else's has the name that a trial or Job needs.
 REASON_NAME_TAKEN: Final = "NameTaken"
+#: The optimiser that proposes the next combinations failed or took too long.
+REASON_OPTIMIZER_FAILED: Final = "OptimizerFailed"
 #: A running trial's pod can't be scheduled, pulled or started.
 REASON_POD_WAITING: Final = "PodWaiting"
 

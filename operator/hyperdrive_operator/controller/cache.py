@@ -7,9 +7,11 @@ answer. Not thread-safe: it belongs to the controller's event loop.
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.planning import Proposals
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import (
     ENDED,
@@ -47,6 +49,7 @@ class Cache:
         self._jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)
         self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
         self._logs: dict[str, Log] = {}
+        self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
 
     # --- asking -------------------------------------------------------------------------------------------------
@@ -64,6 +67,10 @@ class Cache:
         joined = [self._joined.get(record.uid) or self._join(record) for record in self._records[sweep.uid].values()]
         joined.sort(key=lambda trial: trial.record.number)
         return joined
+
+    def proposals(self, sweep: Sweep) -> Proposals:
+        """Return what an optimiser has proposed for this HyperDrive and no trial has taken up."""
+        return self._proposals.get(sweep.uid) or Proposals()
 
     # --- learning -----------------------------------------------------------------------------------------------
 
@@ -111,6 +118,11 @@ class Cache:
             self._logs[record_uid] = log
             self._joined.pop(record_uid, None)
 
+    def observe_proposals(self, sweep: Sweep, proposals: Proposals) -> None:
+        """Take in what an optimiser has proposed; each is kept until a trial has its number."""
+        if sweep.uid in self._views[HYPERDRIVES]:
+            self._proposals[sweep.uid] = proposals
+
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _read(self, kind: Kind, body: Object, known: View | None) -> View:
@@ -124,6 +136,7 @@ class Cache:
             self._tombstones.popitem(last=False)
         view = self._views[kind].pop(uid, None)
         self._logs.pop(uid, None)
+        self._proposals.pop(uid, None)
         self._seen.pop(uid, None)
         key = self._keys.pop(uid, None)
         if view is not None:
@@ -139,6 +152,7 @@ class Cache:
                 self._joined.pop(view.uid, None)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
+                self._take_up(view)
             case Job():
                 self._jobs_of[view.trial_uid][view.uid] = view
                 self._joined.pop(view.trial_uid, None)
@@ -159,6 +173,13 @@ class Cache:
             case Pod():
                 _drop(self._pods_of, view.job_uid, view.uid)
                 self._unjoin_job(view.job_uid)
+
+    def _take_up(self, record: Record) -> None:
+        """Drop the proposal of a trial that has its record: should that be deleted, newer results count."""
+        known = self._proposals.get(record.sweep_uid)
+        if known is not None and record.number in known.ready:
+            ready = {number: one for number, one in known.ready.items() if number != record.number}
+            self._proposals[record.sweep_uid] = replace(known, ready=ready)
 
     def _unjoin_job(self, job_uid: str) -> None:
         job = self._views[JOBS].get(job_uid)

@@ -13,9 +13,11 @@ from hyperdrive_operator.kube.errors import ClusterError, ConflictError, Throttl
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
 from hyperdrive_operator.kube.logcontext import log_context
+from hyperdrive_operator.optimizer.process import Optimizer
 
 from .cache import Cache
 from .logs import LogReader
+from .proposals import OptimizerLike, Proposer
 from .queue import Key, WorkQueue
 from .reconciler import Reconciler
 
@@ -63,6 +65,7 @@ class Controller:
         workers: int = 4,
         resync_seconds: float = 600.0,
         clock: Callable[[], datetime] = utc_now,
+        optimizer: OptimizerLike | None = None,
     ) -> None:
         self._client = client
         self._telemetry = telemetry
@@ -72,8 +75,15 @@ class Controller:
         self._cache = Cache()
         self._queue = WorkQueue()
         self._logs = LogReader(client, self._cache, self._queue.add)
+        self._proposer = Proposer(optimizer or Optimizer(), self._cache, self._queue.add, clock=clock)
         self._reconciler = Reconciler(
-            client, self._cache, recorder, self._logs, clock=clock, on_trial_ended=telemetry.trial_ended
+            client,
+            self._cache,
+            recorder,
+            self._logs,
+            self._proposer,
+            clock=clock,
+            on_trial_ended=telemetry.trial_ended,
         )
         self.synced = False
         self.heartbeat = 0.0
@@ -97,6 +107,7 @@ class Controller:
         finally:
             self._queue.close()
             await self._logs.close()
+            await self._proposer.close()
 
     # --- relist -------------------------------------------------------------------------------------------------
 

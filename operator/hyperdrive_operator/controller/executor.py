@@ -14,6 +14,7 @@ from hyperdrive_operator.core.planning import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
@@ -33,6 +34,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Kind, Object
 
 from .cache import Cache
 from .logs import LogReader
+from .proposals import Proposer
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
@@ -66,10 +68,11 @@ class Outcome:
 class Executor:
     """The hands of a reconcile."""
 
-    def __init__(self, client: KubeClient, cache: Cache, logs: LogReader) -> None:
+    def __init__(self, client: KubeClient, cache: Cache, logs: LogReader, proposer: Proposer) -> None:
         self._client = client
         self._cache = cache
         self._logs = logs
+        self._proposer = proposer
 
     async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
         """Apply all actions; one that fails does not keep the others from being tried."""
@@ -103,6 +106,9 @@ class Executor:
                 await self._write_status(trial.record, outcomes.started(trial, now))
             case ReadLog(trial=trial):
                 self._logs.start(sweep, trial)
+                return
+            case Propose(numbers=numbers):
+                self._proposer.start(sweep, numbers)
                 return
             case RecordEnd(trial=trial):
                 await self._record_end(sweep, trial, outcome, now)

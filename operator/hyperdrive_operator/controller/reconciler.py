@@ -9,7 +9,7 @@ from typing import Any, Final
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.patch import merge_patch
-from hyperdrive_operator.core.planning import Hold, Plan, make_plan
+from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.status import Facts, summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record
@@ -21,6 +21,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVES
 from .cache import Cache
 from .executor import Executor, Obstacle, Outcome
 from .logs import LogReader
+from .proposals import Proposer
 from .queue import Key
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Reconciler:
         cache: Cache,
         recorder: EventRecorder,
         logs: LogReader,
+        proposer: Proposer,
         *,
         clock: Callable[[], datetime],
         on_trial_ended: Callable[[str], None] = lambda state: None,  # noqa: ARG005  a default that does nothing
@@ -61,7 +63,7 @@ class Reconciler:
         self._client = client
         self._cache = cache
         self._recorder = recorder
-        self._executor = Executor(client, cache, logs)
+        self._executor = Executor(client, cache, logs, proposer)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -86,11 +88,19 @@ class Reconciler:
         outcome.raise_for_failures()  # reported first, retried second
         if outcome.has_acted and outcome.obstacle is None:
             return 0.0  # until a pass finds nothing to do
-        return _earliest(delay, memory.hold.until - now if memory.hold else None)
+        pauses = (until - now if until else None for until in (memory.hold and memory.hold.until, plan.next_check))
+        return _earliest(delay, *pauses)
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation
-        return make_plan(sweep, self._cache.trials(sweep), hold=memory.hold, is_template_checked=is_checked, now=now)
+        return make_plan(
+            sweep,
+            self._cache.trials(sweep),
+            hold=memory.hold,
+            is_template_checked=is_checked,
+            now=now,
+            proposals=self._cache.proposals(sweep),
+        )
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)
@@ -109,6 +119,7 @@ class Reconciler:
             memory.hold = _hold(outcome.obstacle, memory.pauses, now)
             memory.hold_generation = sweep.generation
             memory.pauses += 1
+            self._cache.observe_proposals(sweep, Proposals())  # by the time there is room, newer results count
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
 
     async def _report(
@@ -120,7 +131,7 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold, is_checked)
+        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked)
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)

@@ -29,6 +29,7 @@ from hyperdrive_operator.api.v1alpha1 import (
 )
 
 _LARGEST_EXPONENT = 700.0  # exp() of more overflows a double; values that large are no hyperparameters
+_LARGEST_SHARE = 1 - 2.0**-53  # as random() draws it: below 1
 _LARGEST = sys.float_info.max / 2  # so that the multiple next to it fits too
 
 
@@ -65,7 +66,12 @@ def value_at(parameter: Parameter, position: int) -> Any:
 
 def draw(parameter: Parameter, random: Random) -> Any:
     """Draw one value."""
-    return _DRAWS[type(parameter.expression)](parameter.expression, random)
+    return value_at_share(parameter, random.random())
+
+
+def value_at_share(parameter: Parameter, share: float) -> Any:
+    """Return the value below which that share of all draws lies, from 0 to 1: the inverse of the distribution."""
+    return _INVERSES[type(parameter.expression)](parameter.expression, min(max(share, 0.0), _LARGEST_SHARE))
 
 
 def _grid_point(expression: Any, position: int, points: int) -> float:
@@ -95,7 +101,11 @@ def _nearest(value: float, q: Number) -> int:
 
 def index_below(count: int, random: Random) -> int:
     """Draw a whole number from 0 below count, however large: a double could not hold every count."""
-    return int(random.random() * 2**53) * count >> 53
+    return _index_at(count, random.random())
+
+
+def _index_at(count: int, share: float) -> int:
+    return int(share * 2**53) * count >> 53
 
 
 def _within(steps: QUniform | QLogUniform, k: int) -> Number:
@@ -108,14 +118,10 @@ def _between(low: float, high: float, share: float) -> float:
     return float(min(max(low * (1 - share) + high * share, low), high))
 
 
-def _uniform(low: float, high: float, random: Random) -> float:
-    return _between(low, high, random.random())
-
-
-def _choose(choice: Choice, random: Random) -> Any:
+def _choose(choice: Choice, share: float) -> Any:
     if choice.probabilities is None:
-        return choice.values[index_below(len(choice.values), random)]
-    rest = random.random() * math.fsum(choice.probabilities)
+        return choice.values[_index_at(len(choice.values), share)]
+    rest = share * math.fsum(choice.probabilities)
     for value, weight in zip(choice.values, choice.probabilities, strict=True):
         rest -= weight
         if rest < 0:
@@ -124,29 +130,29 @@ def _choose(choice: Choice, random: Random) -> Any:
     return next(v for v, weight in zip(reversed(choice.values), reversed(choice.probabilities), strict=True) if weight)
 
 
-def _log_uniform(low: float, high: float, random: Random) -> float:
-    drawn = math.exp(_uniform(math.log(low), math.log(high), random))
+def _log_uniform(low: float, high: float, share: float) -> float:
+    drawn = math.exp(_between(math.log(low), math.log(high), share))
     return float(min(max(drawn, low), high))  # exp(log(x)) may miss x by a rounding
 
 
-def _normal(mu: float, sigma: float, random: Random) -> float:
-    share = random.random() or 0.5**54  # inv_cdf has no value at 0
-    return min(max(NormalDist(mu, sigma).inv_cdf(share), -_LARGEST), _LARGEST)
+def _normal(mu: float, sigma: float, share: float) -> float:
+    # inv_cdf has no value at 0
+    return min(max(NormalDist(mu, sigma).inv_cdf(share or 0.5**54), -_LARGEST), _LARGEST)
 
 
-def _log_normal(mu: float, sigma: float, random: Random) -> float:
-    return math.exp(min(_normal(mu, sigma, random), _LARGEST_EXPONENT))
+def _log_normal(mu: float, sigma: float, share: float) -> float:
+    return math.exp(min(_normal(mu, sigma, share), _LARGEST_EXPONENT))
 
 
-_DRAWS: dict[type, Callable[[Any, Random], Any]] = {
+_INVERSES: dict[type, Callable[[Any, float], Any]] = {
     Choice: _choose,
-    RandInt: lambda e, random: e.lower + index_below(e.upper - e.lower, random),
-    Uniform: lambda e, random: _uniform(e.min, e.max, random),
-    QUniform: lambda e, random: _within(e, _nearest(_uniform(e.min, e.max, random), e.q)),
-    LogUniform: lambda e, random: _log_uniform(e.min, e.max, random),
-    QLogUniform: lambda e, random: _within(e, _nearest(_log_uniform(e.min, e.max, random), e.q)),
-    Normal: lambda e, random: _normal(e.mu, e.sigma, random),
-    QNormal: lambda e, random: _times(_nearest(_normal(e.mu, e.sigma, random), e.q), e.q),
-    LogNormal: lambda e, random: _log_normal(e.mu, e.sigma, random),
-    QLogNormal: lambda e, random: _times(_nearest(_log_normal(e.mu, e.sigma, random), e.q), e.q),
+    RandInt: lambda e, share: e.lower + _index_at(e.upper - e.lower, share),
+    Uniform: lambda e, share: _between(e.min, e.max, share),
+    QUniform: lambda e, share: _within(e, _nearest(_between(e.min, e.max, share), e.q)),
+    LogUniform: lambda e, share: _log_uniform(e.min, e.max, share),
+    QLogUniform: lambda e, share: _within(e, _nearest(_log_uniform(e.min, e.max, share), e.q)),
+    Normal: lambda e, share: _normal(e.mu, e.sigma, share),
+    QNormal: lambda e, share: _times(_nearest(_normal(e.mu, e.sigma, share), e.q), e.q),
+    LogNormal: lambda e, share: _log_normal(e.mu, e.sigma, share),
+    QLogNormal: lambda e, share: _times(_nearest(_log_normal(e.mu, e.sigma, share), e.q), e.q),
 }

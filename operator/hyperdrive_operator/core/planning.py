@@ -1,14 +1,14 @@
 """What to do next for one sweep: a plan of actions, as values. Nothing here acts, remembers or asks the time."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .jobs import Manifest, build_job, trial_name
 from .outcome import needs_log
-from .sampling import combination, combination_key, planned_trials
+from .sampling import combination, combination_key, is_proposed, planned_trials
 from .space import Parameters
 from .sweep import Sweep
 from .trials import State, Trial
@@ -27,6 +27,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposals:
+    """Combinations that an optimiser has proposed, by number (None: there is no more), or why it has not."""
+
+    ready: Mapping[int, Parameters | None] = field(default_factory=dict)
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckTemplate:
     """Let the API server judge the first Job without creating it."""
 
@@ -39,6 +47,13 @@ class CreateTrial:
 
     number: int
     parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Let the optimiser propose the combinations of these trials. Takes its time, and is waited for by none."""
+
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,7 @@ class RecordLoss:
     trial: Trial
 
 
-Action = CheckTemplate | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
+Action = CheckTemplate | Propose | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +103,18 @@ class Plan:
     is_exhausted: bool = False
     is_hopeless: bool = False
     next_check: datetime | None = None
+    #: Why the proposals that are needed do not come.
+    hold: Hold | None = None
 
 
 def make_plan(
-    sweep: Sweep, trials: Sequence[Trial], *, hold: Hold | None, is_template_checked: bool, now: datetime
+    sweep: Sweep,
+    trials: Sequence[Trial],
+    *,
+    hold: Hold | None,
+    is_template_checked: bool,
+    now: datetime,
+    proposals: Proposals = Proposals(),
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -107,12 +130,23 @@ def make_plan(
     if hold is not None and now < hold.until:
         return Plan(settling, planned, next_check=hold.until)
     is_hopeless = _is_hopeless(spec, trials)
-    new, is_exhausted = ((), False) if is_hopeless else _new_trials(spec, trials, planned)
-    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *new)
+    next_ones = _Next() if is_hopeless else _new_trials(spec, trials, planned, proposals.ready)
+    asking, waiting = _ask(next_ones.missing, proposals.hold, now)
+    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *next_ones.trials)
+    acting: tuple[Action, ...] = creating
     if creating and not is_template_checked:
-        check = CheckTemplate(_first_job(sweep, spec, creating[0]))
-        return Plan((*settling, check), planned, is_exhausted, is_hopeless)
-    return Plan((*settling, *creating), planned, is_exhausted, is_hopeless)
+        acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
+    next_check = waiting.until if waiting is not None and not asking else None
+    return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)
+
+
+def _ask(numbers: tuple[int, ...], hold: Hold | None, now: datetime) -> tuple[tuple[Propose, ...], Hold | None]:
+    """Return the question to the optimiser, and why its answer is late: known until there is one."""
+    if not numbers:
+        return (), None
+    if hold is not None and now < hold.until:
+        return (), hold
+    return (Propose(numbers),), hold
 
 
 def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:
@@ -140,29 +174,61 @@ def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob
     return tuple(lost[: max(room, 0)])
 
 
-def _new_trials(spec: HyperDriveSpec, trials: Sequence[Trial], planned: int) -> tuple[tuple[CreateTrial, ...], bool]:
-    """Return the trials to start, lowest numbers first, and whether the search space has no more.
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """The trials to start, the numbers that lack a proposal, and whether the search space has no more."""
 
-    A number without a record (deleted by hand, say) runs again: it has the same combination as before.
+    trials: tuple[CreateTrial, ...] = ()
+    missing: tuple[int, ...] = ()
+    is_exhausted: bool = False
+
+
+def _new_trials(
+    spec: HyperDriveSpec, trials: Sequence[Trial], planned: int, ready: Mapping[int, Parameters | None]
+) -> _Next:
+    """Return the trials to start, lowest numbers first.
+
+    A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
+    proposal.
     """
     free = spec.limits.max_concurrent_trials - sum(trial.is_active for trial in trials)
     if free <= 0 or len(trials) >= planned:
-        return (), False
-    by_number = {trial.record.number: trial for trial in trials}
+        return _Next()
+    by_number = {trial.record.number: trial.record.key for trial in trials}
+    if is_proposed(spec):
+        numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
+        return _proposed(numbers, set(by_number.values()), ready)
     taken: set[str] = set()
     new: list[CreateTrial] = []
     for number in range(1, planned + 1):
         if len(new) == free:
             break
         if number in by_number:
-            taken.add(by_number[number].record.key)
+            taken.add(by_number[number])
             continue
         parameters = combination(spec, number, taken)
         if parameters is None:
-            return tuple(new), True
+            return _Next(tuple(new), is_exhausted=True)
         new.append(CreateTrial(number, parameters))
         taken.add(combination_key(parameters))
-    return tuple(new), False
+    return _Next(tuple(new))
+
+
+def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Parameters | None]) -> _Next:
+    """Return the trials whose combination has been proposed, and which are to be asked for."""
+    new: list[CreateTrial] = []
+    missing: list[int] = []
+    is_exhausted = False
+    for number in numbers:
+        parameters = ready.get(number)
+        if parameters is not None and (key := combination_key(parameters)) not in taken:
+            new.append(CreateTrial(number, parameters))
+            taken.add(key)
+        elif number in ready and parameters is None:
+            is_exhausted = True
+        else:
+            missing.append(number)
+    return _Next(tuple(new), () if is_exhausted else tuple(missing), is_exhausted)
 
 
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:

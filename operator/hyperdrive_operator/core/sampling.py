@@ -1,6 +1,7 @@
 """Which combination trial number n runs: a pure function of the spec, n, and what trials 1 to n-1 run.
 
-So a restarted operator, a re-created resource or a record deleted by hand all lead to the same trials.
+So a restarted operator, a re-created resource or a record deleted by hand all lead to the same trials. Algorithms that
+need more than that (results, or a numerical library) are not here: they make proposals (proposing.py).
 """
 
 from collections.abc import Callable, Set
@@ -43,7 +44,12 @@ def _grid(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | No
     return space.combination_at(spec.search_space, number - 1)
 
 
-def _random(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
+def is_proposed(spec: HyperDriveSpec) -> bool:
+    """Tell whether the combinations of a sweep come as proposals, from outside the event loop."""
+    return spec.sampling_algorithm.type not in _SAMPLERS
+
+
+def random_combination(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
     """Draw until a combination is new, so that none runs twice."""
     seed = spec.sampling_algorithm.seed
     for attempt in range(MAX_DRAWS):
@@ -66,4 +72,4 @@ def _walk(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | No
     return None
 
 
-_SAMPLERS: dict[str, Sampler] = {"Grid": _grid, "Random": _random}
+_SAMPLERS: dict[str, Sampler] = {"Grid": _grid, "Random": random_combination}

@@ -6,7 +6,7 @@ that choice has one of the values listed. A combination holds the active paramet
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -53,11 +53,16 @@ def combination_at(space: Sequence[Parameter], index: int) -> Parameters:
 
 def draw(space: Sequence[Parameter], random: Random) -> Parameters:
     """Draw one combination; the parameters are independent of each other, but for their conditions."""
+    return assemble(space, lambda parameter: distributions.draw(parameter, random))
+
+
+def assemble(space: Sequence[Parameter], choose: Callable[[Parameter], Any]) -> Parameters:
+    """Build one combination by asking for the value of each active parameter, parents before their children."""
     chosen: Parameters = {}
     waiting = list(reversed(_forest(space)))
     while waiting:
         node = waiting.pop()
-        value = distributions.draw(node.parameter, random)
+        value = choose(node.parameter)
         chosen[node.parameter.name] = value
         waiting += reversed(node.active_children(value))
     return _ordered(space, chosen)

@@ -1,6 +1,7 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
     Choice,
@@ -17,15 +18,17 @@ from .search_space import (
     When,
     multiples,
 )
-from .spec import HyperDriveSpec, Limits, Metrics, Objective, SamplingAlgorithm, TemplateMetadata, TrialTemplate
+from .spec import HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
 from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
 
 __all__ = [
     "EXPRESSIONS",
     "MAX_DEPTH",
+    "BayesianOptions",
     "BestTrial",
     "Choice",
+    "CmaEsOptions",
     "Condition",
     "HyperDriveSpec",
     "HyperDriveStatus",
@@ -46,6 +49,7 @@ __all__ = [
     "QUniform",
     "RandInt",
     "SamplingAlgorithm",
+    "SobolOptions",
     "TemplateMetadata",
     "TrialCounts",
     "TrialTemplate",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from .base import Model, canonical, cel
+from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 
 MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
@@ -24,6 +25,16 @@ _GRID_RULE = (
 _GRID_MESSAGE = (
     "Grid needs parameters with countable values: choice, randint, qUniform or qLogUniform "
     "(give a continuous range a step q or a number of gridPoints, or use the Random sampling algorithm)"
+)
+
+_CMA_ES_NEEDS = 2
+_CMA_ES_RULE = (
+    "self.samplingAlgorithm.type != 'CmaEs' || "
+    f"self.searchSpace.filter(p, !has(p.choice) && !has(p.when)).size() >= {_CMA_ES_NEEDS}"
+)
+_CMA_ES_MESSAGE = (
+    "CmaEs needs at least two numeric parameters without a condition: it models no others "
+    "(use the Bayesian sampling algorithm, which models every search space)"
 )
 
 _PARENT_RULE = (
@@ -46,24 +57,6 @@ class Objective(Model):
         description="Name of the metric to optimise, exactly as the training script reports it.",
     )
     goal: Literal["Maximize", "Minimize"] = Field(description="Whether higher or lower values are better.")
-
-
-class SamplingAlgorithm(Model):
-    """How the next combination is chosen."""
-
-    model_config = ConfigDict(json_schema_extra=cel(("self == oldSelf", f"samplingAlgorithm {_IMMUTABLE}")))
-
-    type: Literal["Random", "Grid"] = Field(
-        default="Random",
-        description="Random draws each combination from the search space; Grid runs every combination once, "
-        "the last parameter varying fastest.",
-    )
-    seed: int = Field(
-        default=0,
-        ge=0,
-        le=2**31 - 1,
-        description="Seed of Random: the same manifest with the same seed gives the same trials in the same order.",
-    )
 
 
 class Metrics(Model):
@@ -108,7 +101,7 @@ class TrialTemplate(Model):
 class HyperDriveSpec(Model):
     """A sweep: one Job per combination of hyperparameters, the best of them in the status."""
 
-    model_config = ConfigDict(json_schema_extra=cel((_GRID_RULE, _GRID_MESSAGE)))
+    model_config = ConfigDict(json_schema_extra=cel((_GRID_RULE, _GRID_MESSAGE), (_CMA_ES_RULE, _CMA_ES_MESSAGE)))
 
     objective: Objective = Field(description="The primary metric and its goal. Immutable.")
     search_space: list[Parameter] = Field(
@@ -152,6 +145,13 @@ class HyperDriveSpec(Model):
             for parameter in self.search_space:
                 if all(getattr(parameter, field) is None for field in _DISCRETE):
                     raise ValueError(_GRID_MESSAGE)
+        return self
+
+    @model_validator(mode="after")
+    def _cma_es_has_something_to_model(self) -> Self:
+        modelled = [one for one in self.search_space if one.choice is None and one.when is None]
+        if self.sampling_algorithm.type == "CmaEs" and len(modelled) < _CMA_ES_NEEDS:
+            raise ValueError(_CMA_ES_MESSAGE)
         return self
 
 

@@ -1,0 +1,95 @@
+"""What an optimiser is asked: all that it may know of a sweep, as one value that another process can take.
+
+It is made from the trials' records alone, so a restart loses nothing: the same results in the same order give the same
+proposals.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+
+from .sampling import combination_key
+from .space import Parameters
+from .trials import State, Trial
+
+#: What Bayesian is told at most: its cost grows with it, and beyond it proposals get no better (docs/sampling.md).
+MAX_HISTORY: Final = 1_000
+#: So many of them are the best: the model of what is promising is made of the best 25.
+MAX_BEST: Final = 100
+
+#: A combination, or None when the search space has no more.
+Proposal = Parameters | None
+
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A trial that has ended: with a value, or (None) without a usable one."""
+
+    parameters: Mapping[str, object]
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which trials to propose, and what is known: `finished` in the order of completion, then what still runs.
+
+    `taken` holds the key of every combination that a trial has, by the trial's number.
+    """
+
+    spec: HyperDriveSpec
+    numbers: tuple[int, ...]
+    finished: tuple[Finished, ...]
+    running: tuple[Mapping[str, object], ...]
+    taken: Mapping[int, str]
+
+
+def build_request(
+    spec: HyperDriveSpec, trials: Sequence[Trial], proposed: Mapping[int, Proposal], numbers: Sequence[int]
+) -> Request:
+    """Build the request for the next trials. What is proposed already counts as running."""
+    taken = {trial.record.number: trial.record.key for trial in trials}
+    waiting = {number: one for number, one in sorted(proposed.items()) if one is not None and number not in taken}
+    running = [trial.record.parameters for trial in trials if not trial.is_ended]
+    ended = sorted((trial for trial in trials if trial.is_ended), key=_completion)
+    return Request(
+        spec=spec,
+        numbers=tuple(numbers),
+        finished=_history(spec, [_finished(trial) for trial in ended]),
+        running=(*running, *waiting.values()),
+        taken=taken | {number: combination_key(one) for number, one in waiting.items()},
+    )
+
+
+def _completion(trial: Trial) -> tuple[datetime, int]:
+    return trial.record.ended or _BEGINNING, trial.record.number
+
+
+def _finished(trial: Trial) -> Finished:
+    record = trial.record
+    return Finished(record.parameters, record.value if record.state is State.SUCCEEDED else None)
+
+
+def _history(spec: HyperDriveSpec, finished: Sequence[Finished]) -> tuple[Finished, ...]:
+    """Return what the algorithm can use: all, or the best and the newest, in their order."""
+    if spec.sampling_algorithm.type == "Sobol":
+        return ()
+    if spec.sampling_algorithm.type != "Bayesian" or len(finished) <= MAX_HISTORY:
+        return tuple(finished)
+    sign = -1 if spec.objective.goal == "Maximize" else 1
+
+    def rank(index: int) -> tuple[float, int]:
+        value = finished[index].value
+        return (math.inf if value is None else sign * value), index
+
+    kept = set(sorted(range(len(finished)), key=rank)[:MAX_BEST])
+    for index in range(len(finished) - 1, -1, -1):
+        if len(kept) == MAX_HISTORY:
+            break
+        kept.add(index)
+    return tuple(finished[index] for index in sorted(kept))

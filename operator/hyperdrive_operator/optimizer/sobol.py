@@ -1,0 +1,41 @@
+"""Sobol: number n runs point n of a quasi-random sequence over all parameters. It needs no results."""
+
+from functools import partial
+
+from scipy.stats import qmc
+
+from hyperdrive_operator.api.v1alpha1 import Parameter, SobolOptions
+from hyperdrive_operator.core.distributions import value_at_share
+from hyperdrive_operator.core.proposing import Proposal, Request
+from hyperdrive_operator.core.sampling import combination_key, random_combination
+from hyperdrive_operator.core.space import assemble
+
+
+def propose(request: Request) -> list[Proposal]:
+    """Propose each number's point, or where that combination has run before, one drawn at random.
+
+    Only trials with lower numbers count, so that a number has the same combination whenever it is asked for.
+    """
+    space = request.spec.search_space
+    options = request.spec.sampling_algorithm.sobol or SobolOptions()
+    seed = request.spec.sampling_algorithm.seed
+    sequence = qmc.Sobol(len(space), scramble=options.scramble, rng=seed)
+    taken = dict(request.taken)
+    proposals: list[Proposal] = []
+    for number in request.numbers:
+        sequence.reset()
+        if number > 1:
+            sequence.fast_forward(number - 1)  # it takes no zero
+        shares = {one.name: float(share) for one, share in zip(space, sequence.random(1)[0], strict=True)}
+        chosen: Proposal = assemble(space, partial(_value, shares))
+        before = {key for other, key in taken.items() if other < number}
+        if chosen is not None and combination_key(chosen) in before:
+            chosen = random_combination(request.spec, number, before)
+        if chosen is not None:
+            taken[number] = combination_key(chosen)
+        proposals.append(chosen)
+    return proposals
+
+
+def _value(shares: dict[str, float], parameter: Parameter) -> object:
+    return value_at_share(parameter, shares[parameter.name])

@@ -129,7 +129,9 @@ class Laboratory:
             except ClusterError as error:  # what the worker does: another try, soon
                 self.errors.append(error)
                 continue
-            if self.logs._tasks or self.proposer.is_busy:
+            if self.news.is_set():
+                self.news.clear()
+            elif self.logs._tasks or self.proposer.is_busy:
                 await asyncio.wait_for(self.news.wait(), 5)
                 self.news.clear()
             elif delay != 0.0 and not self.deliver():

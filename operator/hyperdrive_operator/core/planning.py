@@ -94,6 +94,10 @@ class RecordLoss:
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
 
 
+#: What leads to another running trial.
+STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do now, how many trials there will be in all, and whether no more will be started."""
@@ -191,11 +195,15 @@ def _new_trials(
     A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
     proposal.
     """
-    free = spec.limits.max_concurrent_trials - sum(trial.is_active for trial in trials)
+    # a place is free for a proposal only once the result of the trial that had it can be learnt from
+    learns = is_proposed(spec)
+    free = spec.limits.max_concurrent_trials - sum(
+        not trial.is_ended if learns else trial.is_active for trial in trials
+    )
     if free <= 0 or len(trials) >= planned:
         return _Next()
     by_number = {trial.record.number: trial.record.key for trial in trials}
-    if is_proposed(spec):
+    if learns:
         numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
         return _proposed(numbers, set(by_number.values()), ready)
     taken: set[str] = set()
@@ -218,17 +226,16 @@ def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Param
     """Return the trials whose combination has been proposed, and which are to be asked for."""
     new: list[CreateTrial] = []
     missing: list[int] = []
-    is_exhausted = False
     for number in numbers:
         parameters = ready.get(number)
         if parameters is not None and (key := combination_key(parameters)) not in taken:
             new.append(CreateTrial(number, parameters))
             taken.add(key)
         elif number in ready and parameters is None:
-            is_exhausted = True
+            return _Next(tuple(new), tuple(missing), is_exhausted=not missing)
         else:
             missing.append(number)
-    return _Next(tuple(new), () if is_exhausted else tuple(missing), is_exhausted)
+    return _Next(tuple(new), tuple(missing))
 
 
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:

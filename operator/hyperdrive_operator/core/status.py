@@ -13,7 +13,7 @@ from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 from . import timestamps
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
-from .planning import Hold, Plan
+from .planning import STARTS, Hold, Plan
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial
@@ -33,6 +33,8 @@ class Facts:
     def is_over(self) -> bool:
         """Nothing runs and nothing more will be started."""
         if self.sweep.problems or self.hold is not None or not all(trial.is_ended for trial in self.trials):
+            return False
+        if any(isinstance(action, STARTS) for action in self.plan.actions):
             return False
         no_more = self.plan.is_hopeless or self.plan.is_exhausted
         return no_more or (0 < self.plan.planned <= len(self.trials))

@@ -11,20 +11,22 @@ from .installation import SAMPLE_IMAGE, SAMPLES, Images
 from .kubectl import Kubectl, Object
 from .sweeps import condition, events, of, trials
 
-DIGITS, GRID = "hyperdrive/digits", "hyperdrive/digits-grid"
+DIGITS, GRID, BAYESIAN = (f"hyperdrive/{name}" for name in ("digits", "digits-grid", "digits-bayesian"))
 
 
 def test_the_sample_sweeps_complete_and_show_their_best_trial_to_people(
     namespace: Kubectl, built: Images, note: Callable[[str], None]
 ) -> None:
-    for name in ("sweep.yaml", "digits-grid.yaml"):
+    for name in ("sweep.yaml", "digits-grid.yaml", "digits-bayesian.yaml"):
         text = (SAMPLES / "digits" / name).read_text().replace(SAMPLE_IMAGE, built.sample)
         namespace("apply", "--filename=-", stdin=text)
     namespace.wait(DIGITS, "condition=Complete", seconds=300)
     namespace.wait(GRID, "condition=Complete", seconds=300)
+    namespace.wait(BAYESIAN, "condition=Complete", seconds=300)
 
     _assert_best_trial(namespace, "digits", max)
     _assert_best_trial(namespace, "digits-grid", min)
+    _assert_best_trial(namespace, "digits-bayesian", max)
     _assert_every_combination_once(namespace, "digits-grid")
     _assert_columns(namespace)
     _assert_events(namespace)
@@ -119,4 +121,4 @@ def test_every_sample_is_known_to_these_tests() -> None:
     """A sample that nobody applies would rot."""
     found: list[Any] = [yaml.safe_load(path.read_text()) for path in SAMPLES.rglob("*.yaml")]
     sweeps: list[Object] = [document for document in found if document.get("kind") == "HyperDrive"]
-    assert sorted(document["metadata"]["name"] for document in sweeps) == ["digits", "digits-grid"]
+    assert sorted(document["metadata"]["name"] for document in sweeps) == ["digits", "digits-bayesian", "digits-grid"]

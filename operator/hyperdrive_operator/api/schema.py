@@ -48,6 +48,8 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
         result |= {"minimum": schema.get("gt", schema.get("exclusiveMinimum")), "exclusiveMinimum": True}
     if "ge" in schema:  # so pydantic writes the bounds of a union of numbers
         result["minimum"] = schema["ge"]
+    if "le" in schema:
+        result["maximum"] = schema["le"]
     if _says_something(schema.get("default")):
         # the defaults of a nested model are its own fields' business
         result["default"] = {} if isinstance(schema["default"], Mapping) else schema["default"]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
@@ -31,7 +31,7 @@ _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 class Finished:
     """A trial that has ended: with a value, or (None) without a usable one."""
 
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, Any]
     value: float | None
 
 
@@ -45,7 +45,7 @@ class Request:
     spec: HyperDriveSpec
     numbers: tuple[int, ...]
     finished: tuple[Finished, ...]
-    running: tuple[Mapping[str, object], ...]
+    running: tuple[Mapping[str, Any], ...]
     taken: Mapping[int, str]
 
 

@@ -8,7 +8,7 @@ longer than that, and only once.
 import asyncio
 import logging
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,7 +94,7 @@ class Lane:
 
     async def _start(self) -> Process:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", self._program, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+            sys.executable, "-c", self._program, stdin=PIPE, stdout=PIPE
         )
         self._process = process
         try:
@@ -142,7 +142,7 @@ class Optimizer:
         try:
             return await self._quick.propose(request)
         except OptimizerTimeoutError:
-            logger.info("a sweep's optimiser is slow: it gets a process of its own kind", extra={"uid": sweep})
+            logger.info("an optimiser is slow: it goes on apart from the others", extra={"uid": sweep})
             self._slow_ones.add(sweep)
             return await self._slow.propose(request)
         except OptimizerCrashError:

@@ -39,9 +39,9 @@ class Moody(InlineOptimizer):
         self.failing: set[str] = set()
         self.stuck: set[str] = set()
         self.go_on = asyncio.Event()
-        self.behave = self._behave
+        self.behave = self.obey
 
-    async def _behave(self, sweep: str, request: Request) -> None:
+    async def obey(self, sweep: str, _: Request) -> None:
         if sweep in self.failing:
             raise OptimizerError("it fell over")
         if sweep in self.stuck:

@@ -21,6 +21,7 @@ from hyperdrive_operator.optimizer.process import (
     OptimizerTimeoutError,
 )
 from hyperdrive_operator.optimizer.propose import propose
+from hyperdrive_operator.optimizer.worker import LENGTH, decoded, encoded
 
 from .questions import PLANE, request, spec
 
@@ -114,10 +115,11 @@ async def test_a_process_that_dies_is_started_again(make_lane: MakeLane) -> None
     with pytest.raises(OptimizerCrashError, match=r"exit code 7"):
         await lane.propose(DIES)
     pid = await pid_of(lane)
+    assert lane._process is not None
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(OptimizerCrashError):
-        while await pid_of(lane) == pid:
-            pass
+    await lane._process.wait()
+    with pytest.raises(OptimizerCrashError, match="exit code -9"):
+        await lane.propose(WELL)
     assert await pid_of(lane) != pid
 
 
@@ -143,8 +145,8 @@ async def test_a_process_that_can_not_start_is_an_error(make_lane: MakeLane, mon
 async def test_an_idle_process_ends(make_lane: MakeLane) -> None:
     lane = make_lane(idle_seconds=0.05)
     pid = await pid_of(lane)
-    while is_alive(pid):
-        await asyncio.sleep(0.01)  # until the system says so
+    assert lane._process is not None
+    assert await asyncio.wait_for(lane._process.wait(), 5) == 0
     assert lane.pid is None
     assert await pid_of(lane) != pid
 
@@ -212,5 +214,5 @@ print(search(spec({algorithm!r}, *CONDITIONAL, bayesian=None), quadratic, 16))
 
 def test_a_request_survives_the_way_to_the_process() -> None:
     asked = request(spec("Bayesian"), [3], [Finished({"x": 1}, 2.0)])
-    assert isinstance(process.decoded(process.encoded(asked)[4:]), Request)
-    assert process.decoded(process.encoded(asked)[4:]) == asked
+    assert isinstance(decoded(encoded(asked)[LENGTH.size :]), Request)
+    assert decoded(encoded(asked)[LENGTH.size :]) == asked

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.builders import choice, expression
 
-from hyperdrive_operator.core.proposing import Finished
+from hyperdrive_operator.core.proposing import Finished, Request
 from hyperdrive_operator.core.sampling import combination_key, random_combination
 from hyperdrive_operator.optimizer.propose import propose
 
@@ -40,7 +40,7 @@ SMALL = (expression("a", "randint", upper=3), expression("b", "qUniform", min=0,
 
 
 def in_bounds(parameters: Mapping[str, Any]) -> bool:
-    return (
+    return bool(
         parameters["choice"] in ["a", 1, True, [1, 2], {"k": 1.5}]
         and parameters["weighted"] in {"often", "rarely"}
         and parameters["randint"] in range(-3, 4)
@@ -55,7 +55,7 @@ def in_bounds(parameters: Mapping[str, Any]) -> bool:
 
 
 def mixed(parameters: Mapping[str, Any]) -> float:
-    return abs(float(parameters["uniform"])) + (parameters["choice"] != "a")
+    return abs(float(parameters["uniform"])) + float(parameters["choice"] != "a")
 
 
 @pytest.mark.parametrize("algorithm", MODELS)
@@ -174,10 +174,12 @@ def test_a_failed_trial_is_no_result(algorithm: str) -> None:
 def test_options_reach_the_model() -> None:
     finished = search(spec("Random"), quadratic, 30)
     plain = propose(request(spec("Bayesian"), [31], finished))
-    for options in ({"multivariate": False}, {"candidates": 3}):
+    bayesian: tuple[dict[str, Any], ...] = ({"multivariate": False}, {"candidates": 3})
+    for options in bayesian:
         assert propose(request(spec("Bayesian", bayesian=options), [31], finished)) != plain
     plain = propose(request(spec("CmaEs"), [31], finished))
-    for options in ({"populationSize": 10}, {"initialStep": 0.3}):
+    cma_es: tuple[dict[str, Any], ...] = ({"populationSize": 10}, {"initialStep": 0.3})
+    for options in cma_es:
         assert propose(request(spec("CmaEs", cmaEs=options), [31], finished)) != plain
 
 
@@ -185,7 +187,7 @@ def test_cma_es_begins_anew_elsewhere_when_it_has_converged() -> None:
     def spread(results: int) -> float:
         known = [Finished({"x": 0.0, "y": 0.0}, 1.0)] * results
         asked = request(spec("CmaEs", seed=4), range(results + 1, results + 31), known)
-        return statistics.pstdev(one["x"] for one in propose(asked) if one is not None)
+        return statistics.pstdev(float(one["x"]) for one in propose(asked) if one is not None)
 
     assert spread(0) > 1
     assert spread(120) < 0.01
@@ -210,7 +212,8 @@ def test_what_somebody_wrote_into_a_record_by_hand_does_no_harm(algorithm: str) 
 
 def empty_cells(found: list[Finished]) -> int:
     """Return how many of 64 equal cells of the plane no trial lies in."""
-    return 64 - len({(int((p["x"] + 5) / 1.25), int((p["y"] + 5) / 1.25)) for one in found for p in [one.parameters]})  # type: ignore[operator, call-overload]  # they are numbers
+    places = [[int((one.parameters[name] + 5) / 1.25) for name in ("x", "y")] for one in found]
+    return 64 - len({tuple(place) for place in places})
 
 
 def test_sobol_covers_the_space_better_than_chance() -> None:
@@ -238,5 +241,5 @@ def test_sobol_gives_a_number_in_a_small_space_its_combination_again() -> None:
     found = search(of, lambda _: 1.0, 18)
     record = dict(request(of, [], found).taken)
     del record[7]
-    again = propose(request(of, [7]).__class__(of, (7,), (), (), record))
+    again = propose(Request(of, (7,), (), (), record))
     assert again == [found[6].parameters]

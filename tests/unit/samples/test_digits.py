@@ -66,7 +66,7 @@ def manifest(name: str) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("name", ["sweep.yaml", "digits-grid.yaml"])
+@pytest.mark.parametrize("name", ["sweep.yaml", "digits-grid.yaml", "digits-bayesian.yaml"])
 def test_each_manifest_names_options_that_the_script_has_and_runs_restricted(name: str) -> None:
     spec = manifest(name)["spec"]
     pod = spec["trialTemplate"]["spec"]["template"]["spec"]

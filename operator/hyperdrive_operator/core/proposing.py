@@ -16,7 +16,7 @@ from .sampling import combination_key
 from .space import Parameters
 from .trials import State, Trial
 
-#: What Bayesian is told at most: its cost grows with it, and beyond it proposals get no better (docs/sampling.md).
+#: What Bayesian is told at most: its cost grows with it (docs/sampling.md).
 MAX_HISTORY: Final = 1_000
 #: So many of them are the best: the model of what is promising is made of the best 25.
 MAX_BEST: Final = 100

@@ -93,9 +93,7 @@ class Lane:
         return proposals
 
     async def _start(self) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", self._program, stdin=PIPE, stdout=PIPE
-        )
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", self._program, stdin=PIPE, stdout=PIPE)
         self._process = process
         try:
             async with asyncio.timeout(START_SECONDS):

@@ -76,6 +76,8 @@ REASON_QUOTA_EXCEEDED: Final = "QuotaExceeded"
 REASON_FORBIDDEN: Final = "Forbidden"
 #: An object of somebody else's has the name that a trial or Job needs.
 REASON_NAME_TAKEN: Final = "NameTaken"
+#: A trial's Job is there, but nobody lets it have a pod: a quota, a limit range, an admission policy.
+REASON_POD_NOT_CREATED: Final = "PodNotCreated"
 #: A running trial's pod can't be scheduled, pulled or started.
 REASON_POD_WAITING: Final = "PodWaiting"
 

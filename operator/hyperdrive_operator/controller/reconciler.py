@@ -86,7 +86,11 @@ class Reconciler:
         outcome.raise_for_failures()  # reported first, retried second
         if outcome.has_acted and outcome.obstacle is None:
             return 0.0  # until a pass finds nothing to do
-        return _earliest(delay, memory.hold.until - now if memory.hold else None)
+        return _earliest(
+            delay,
+            plan.next_check - now if plan.next_check else None,
+            memory.hold.until - now if memory.hold else None,
+        )
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
@@ -13,6 +13,8 @@ from .space import Parameters
 from .sweep import Sweep
 from .trials import State, Trial
 
+#: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
+PODLESS_PATIENCE = timedelta(seconds=15)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
 
@@ -112,7 +114,19 @@ def make_plan(
     if creating and not is_template_checked:
         check = CheckTemplate(_first_job(sweep, spec, creating[0]))
         return Plan((*settling, check), planned, is_exhausted, is_hopeless)
-    return Plan((*settling, *creating), planned, is_exhausted, is_hopeless)
+    return Plan((*settling, *creating), planned, is_exhausted, is_hopeless, _next_podless_check(trials, now))
+
+
+def is_podless(trial: Trial, now: datetime) -> bool:
+    """Tell whether a trial's Job has been without a pod for too long."""
+    since = trial.podless_since
+    return since is not None and now - since >= PODLESS_PATIENCE
+
+
+def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | None:
+    """Return when a Job that has no pod yet will have been without one for too long: no event will tell."""
+    due = (trial.podless_since + PODLESS_PATIENCE for trial in trials if trial.podless_since is not None)
+    return min((moment for moment in due if moment > now), default=None)
 
 
 def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:

@@ -77,7 +77,7 @@ def _grid_point(expression: Any, position: int, points: int) -> float:
         case LogUniform(min=low, max=high):
             return float(min(max(math.exp(_between(math.log(low), math.log(high), share)), low), high))
         case Normal(mu=mu, sigma=sigma):
-            return NormalDist(mu, sigma).inv_cdf((position + 0.5) / points)
+            return _kept(NormalDist(mu, sigma).inv_cdf((position + 0.5) / points))
         case _:
             quantile = NormalDist(expression.mu, expression.sigma).inv_cdf((position + 0.5) / points)
             return math.exp(min(quantile, _LARGEST_EXPONENT))
@@ -115,8 +115,9 @@ def _uniform(low: float, high: float, random: Random) -> float:
 def _choose(choice: Choice, random: Random) -> Any:
     if choice.probabilities is None:
         return choice.values[index_below(len(choice.values), random)]
-    rest = random.random() * math.fsum(choice.probabilities)
-    for value, weight in zip(choice.values, choice.probabilities, strict=True):
+    weights = [weight / 1024 for weight in choice.probabilities]  # a thousand of the largest doubles have no sum
+    rest = random.random() * math.fsum(weights)
+    for value, weight in zip(choice.values, weights, strict=True):
         rest -= weight
         if rest < 0:
             return value
@@ -131,7 +132,12 @@ def _log_uniform(low: float, high: float, random: Random) -> float:
 
 def _normal(mu: float, sigma: float, random: Random) -> float:
     share = random.random() or 0.5**54  # inv_cdf has no value at 0
-    return min(max(NormalDist(mu, sigma).inv_cdf(share), -_LARGEST), _LARGEST)
+    return _kept(NormalDist(mu, sigma).inv_cdf(share))
+
+
+def _kept(value: float) -> float:
+    """Return a finite number: JSON has no other, and a normal distribution knows no bounds."""
+    return min(max(value, -_LARGEST), _LARGEST)
 
 
 def _log_normal(mu: float, sigma: float, random: Random) -> float:

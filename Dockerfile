@@ -8,7 +8,8 @@ COPY operator operator
 RUN /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check . \
  && /venv/bin/python -m pip uninstall --yes --quiet pip setuptools 2>/dev/null; \
     find /venv -name tests -type d -prune -exec rm -r {} + \
- && /venv/bin/python -m hyperdrive_operator --version
+ && /venv/bin/python -m hyperdrive_operator --version \
+ && /venv/bin/python -c 'import hyperdrive_operator.optimizer.propose'
 
 FROM python:3.12-slim
 LABEL org.opencontainers.image.title="hyperdrive-operator" \

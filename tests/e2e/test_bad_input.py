@@ -173,3 +173,15 @@ def test_a_quota_holds_a_sweep_back_until_it_is_raised(namespace: Kubectl, make_
     namespace("delete", "quota", "jobs")
     namespace.wait("hd/patient", "condition=Complete", seconds=120)
     assert condition(namespace.get("hd", "patient"), "Stalled")["status"] == "False"
+
+
+def test_a_quota_that_leaves_no_room_for_pods_is_told(namespace: Kubectl, make_sweep: Callable[..., Object]) -> None:
+    """The Job is created, and nothing but its own events says that it gets no pod."""
+    namespace("create", "quota", "pods", "--hard=pods=0")
+    namespace.wait("quota/pods", "jsonpath={.status.hard.pods}=0")
+    namespace.apply(make_sweep("podless", "echo score=$(params.x)", total=2, at_once=1))
+    _assert_says(namespace, "podless", "Stalled", "True", "PodNotCreated", "kubectl describe job podless-1")
+    assert "exceeded quota: pods" in namespace("describe", "job", "podless-1")
+    namespace("delete", "quota", "pods")
+    # the Job controller's own back-off decides when it tries again
+    namespace.wait("hd/podless", "condition=Complete", seconds=120)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from hyperdrive_local.errors import ApiError, bad_request, invalid, not_decodable
 from hyperdrive_local.kinds import Kind
 from hyperdrive_local.objects import Object
-from hyperdrive_local.schema.errors import ErrorKind
+from hyperdrive_local.schema import decoding_problem
 from hyperdrive_local.schema.errors import invalid as invalid_field
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
@@ -171,13 +171,10 @@ def _drop_nulls(value: Any) -> None:
 
 def _check_types(kind: Kind, obj: Object) -> None:
     """A value of a type that the kind's field can't hold can't be read at all: 400, not 422."""
-    for error in kind.schema.validate(obj) if kind.schema else []:
-        if error.kind is ErrorKind.TYPE_INVALID:
-            wanted = error.detail.partition("must be of type ")[2].partition(":")[0]
-            # the real server names the Go struct that has the field, where this names the kind
-            path = f"{kind.resource.kind}.{error.path}"
-            problem = f"json: cannot unmarshal {error.value} into Go struct field {path} of type {wanted}"
-            raise not_decodable(kind.resource, kind.resource.kind, problem)
+    resource = kind.resource
+    problem = decoding_problem(resource.group, resource.version, resource.kind, obj)
+    if problem:
+        raise not_decodable(resource, resource.kind, problem)
 
 
 def _report(kind: Kind, unknown: list[str], options: WriteOptions) -> None:

@@ -78,6 +78,8 @@ REASON_FORBIDDEN: Final = "Forbidden"
 REASON_NAME_TAKEN: Final = "NameTaken"
 #: The optimiser that proposes the next combinations failed or took too long.
 REASON_OPTIMIZER_FAILED: Final = "OptimizerFailed"
+#: A trial's Job is there, but nobody lets it have a pod: a quota, a limit range, an admission policy.
+REASON_POD_NOT_CREATED: Final = "PodNotCreated"
 #: A running trial's pod can't be scheduled, pulled or started.
 REASON_POD_WAITING: Final = "PodWaiting"
 

@@ -43,7 +43,8 @@ class Cache:
         self._keys: dict[str, Key] = {}
         self._seen: dict[str, int] = {}
         self._clock = 0
-        self._tombstones: OrderedDict[str, None] = OrderedDict()
+        #: Uids of what is gone, and the version at which it went (0: a list lacked it).
+        self._tombstones: OrderedDict[str, int] = OrderedDict()
         self._sweeps: defaultdict[Key, dict[str, Sweep]] = defaultdict(dict)
         self._records: defaultdict[str, dict[str, Record]] = defaultdict(dict)
         self._jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)
@@ -64,7 +65,9 @@ class Cache:
 
     def trials(self, sweep: Sweep) -> list[Trial]:
         """Return the trials that this HyperDrive (not one of the same name before it) owns, by number."""
-        joined = [self._joined.get(record.uid) or self._join(record) for record in self._records[sweep.uid].values()]
+        joined = [
+            self._joined.get(record.uid) or self._join(record) for record in self._records.get(sweep.uid, {}).values()
+        ]
         joined.sort(key=lambda trial: trial.record.number)
         return joined
 
@@ -92,7 +95,19 @@ class Cache:
         self._views[kind][uid] = view
         self._keys[uid] = _key_of(kind, body)
         self._attach(view)
-        return self._keys[uid]
+        # much of what changes in a Job or pod is of no concern to us: it shall not cost a pass
+        is_news = known is None or known != replace(view, resource_version=known.resource_version)
+        return self._keys[uid] if is_news else None
+
+    def confirm(self, kind: Kind, body: Object) -> None:
+        """Take in what the API server was just asked for: it exists, even if streams and lists say that it is gone.
+
+        They do when an object loses the label by which they select: its Job goes on, and must not be taken for lost.
+        """
+        uid = body["metadata"]["uid"]
+        if self._tombstones.get(uid, 0) <= _number(body["metadata"].get("resourceVersion", "")):
+            self._tombstones.pop(uid, None)
+        self.observe(kind, None, body)
 
     def mark(self) -> int:
         """Return a mark to give to `replace_all`: what is observed after it is newer than the list asked for now."""
@@ -131,7 +146,7 @@ class Cache:
         return _READERS[kind](body)
 
     def _forget(self, kind: Kind, uid: str, body: Object | None) -> Key | None:
-        self._tombstones[uid] = None
+        self._tombstones[uid] = _number(body["metadata"].get("resourceVersion", "")) if body is not None else 0
         while len(self._tombstones) > MAX_TOMBSTONES:
             self._tombstones.popitem(last=False)
         view = self._views[kind].pop(uid, None)
@@ -199,7 +214,11 @@ _READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_re
 
 def _version(view: Sweep | Job) -> int:
     """Of two of the same name the newer counts: the last events of the older may come after the newer's first."""
-    return int(view.resource_version) if view.resource_version.isdecimal() else 0
+    return _number(view.resource_version)
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdecimal() else 0
 
 
 def _key_of(kind: Kind, body: Object) -> Key:

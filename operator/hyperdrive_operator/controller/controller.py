@@ -1,6 +1,7 @@
 """The controller: a first relist, then workers on the queue, and the relist again from time to time."""
 
 import asyncio
+import itertools
 import logging
 import random
 from collections import Counter
@@ -74,6 +75,7 @@ class Controller:
         self._resync_seconds = resync_seconds
         self._cache = Cache()
         self._queue = WorkQueue()
+        self._passes = itertools.count(1)
         self._logs = LogReader(client, self._cache, self._queue.add)
         self._proposer = Proposer(optimizer or Optimizer(), self._cache, self._queue.add, clock=clock)
         self._reconciler = Reconciler(
@@ -156,7 +158,7 @@ class Controller:
         loop = asyncio.get_running_loop()
         began = loop.time()
         result = "ok"
-        with log_context(sweep=str(key)):
+        with log_context(sweep=str(key), reconcile_id=f"{next(self._passes)}"):
             try:
                 delay = await self._reconciler.reconcile(key)
             except ConflictError:

@@ -133,7 +133,12 @@ class Executor:
         manifest = build_trial(
             sweep_name=sweep.name, sweep_uid=sweep.uid, number=action.number, parameters=action.parameters
         )
-        record = read_record(await self._create(HYPERDRIVE_TRIALS, sweep.namespace, manifest))
+        try:
+            record = read_record(await self._create(HYPERDRIVE_TRIALS, sweep.namespace, manifest))
+        except InvalidError as error:  # values that no schema can hold: each further try would meet the same
+            message = f"spec.searchSpace: the API server refuses trial {action.number}: {error.message}"
+            outcome.obstacle = Obstacle(names.REASON_INVALID_SPEC, message)
+            return
         if record.sweep_uid != sweep.uid:
             outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, record.sweep_uid)
             return
@@ -167,7 +172,7 @@ class Executor:
             body = await self._client.create(kind, namespace, manifest)
         except AlreadyExistsError:
             body = await self._client.get(kind, namespace, manifest["metadata"]["name"])
-        self._cache.observe(kind, None, body)
+        self._cache.confirm(kind, body)
         return body
 
     # --- recording ----------------------------------------------------------------------------------------------
@@ -184,7 +189,7 @@ class Executor:
         except NotFoundError:
             body = None
         if body is not None and read_job(body).trial_uid == trial.record.uid:
-            self._cache.observe(JOBS, None, body)
+            self._cache.confirm(JOBS, body)
             return
         await self._write_end(trial.record, outcomes.job_deleted(trial, now), outcome)
 

@@ -57,8 +57,7 @@ class LogReader:
     async def _read(self, sweep: Sweep, spec: HyperDriveSpec, trial: Trial, job: Job) -> None:
         log = Log(problem="it could not be read")
         try:
-            async with self._places:
-                log = await self._persist(spec, trial, job)
+            log = await self._persist(spec, trial, job)
         except Exception:  # a bug here must not keep the trial from ending
             logger.exception("reading a log failed", extra={"trial": trial.record.name})
         self._cache.observe_log(trial.record.uid, log)
@@ -68,7 +67,10 @@ class LogReader:
         """Read, again after each pause while the way to the log is broken."""
         for pause in (*PAUSES_SECONDS, None):
             try:
-                return await self._read_once(spec, trial, job)
+                async with (
+                    self._places
+                ):  # not through the pauses: a node that is down must not keep others' logs waiting
+                    return await self._read_once(spec, trial, job)
             except (NotFoundError, InvalidError, ForbiddenError) as error:
                 return Log(problem=error.message)
             except ClusterError as error:

@@ -88,8 +88,11 @@ class Reconciler:
         outcome.raise_for_failures()  # reported first, retried second
         if outcome.has_acted and outcome.obstacle is None:
             return 0.0  # until a pass finds nothing to do
-        pauses = (until - now if until else None for until in (memory.hold and memory.hold.until, plan.next_check))
-        return _earliest(delay, *pauses)
+        return _earliest(
+            delay,
+            plan.next_check - now if plan.next_check else None,
+            memory.hold.until - now if memory.hold else None,
+        )
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation

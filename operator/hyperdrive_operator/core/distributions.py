@@ -83,7 +83,7 @@ def _grid_point(expression: Any, position: int, points: int) -> float:
         case LogUniform(min=low, max=high):
             return float(min(max(math.exp(_between(math.log(low), math.log(high), share)), low), high))
         case Normal(mu=mu, sigma=sigma):
-            return NormalDist(mu, sigma).inv_cdf((position + 0.5) / points)
+            return _kept(NormalDist(mu, sigma).inv_cdf((position + 0.5) / points))
         case _:
             quantile = NormalDist(expression.mu, expression.sigma).inv_cdf((position + 0.5) / points)
             return math.exp(min(quantile, _LARGEST_EXPONENT))
@@ -121,8 +121,9 @@ def _between(low: float, high: float, share: float) -> float:
 def _choose(choice: Choice, share: float) -> Any:
     if choice.probabilities is None:
         return choice.values[_index_at(len(choice.values), share)]
-    rest = share * math.fsum(choice.probabilities)
-    for value, weight in zip(choice.values, choice.probabilities, strict=True):
+    weights = [weight / 1024 for weight in choice.probabilities]  # a thousand of the largest doubles have no sum
+    rest = share * math.fsum(weights)
+    for value, weight in zip(choice.values, weights, strict=True):
         rest -= weight
         if rest < 0:
             return value
@@ -137,7 +138,12 @@ def _log_uniform(low: float, high: float, share: float) -> float:
 
 def _normal(mu: float, sigma: float, share: float) -> float:
     # inv_cdf has no value at 0
-    return min(max(NormalDist(mu, sigma).inv_cdf(share or 0.5**54), -_LARGEST), _LARGEST)
+    return _kept(NormalDist(mu, sigma).inv_cdf(share or 0.5**54))
+
+
+def _kept(value: float) -> float:
+    """Return a finite number: JSON has no other, and a normal distribution knows no bounds."""
+    return min(max(value, -_LARGEST), _LARGEST)
 
 
 def _log_normal(mu: float, sigma: float, share: float) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
@@ -13,6 +13,8 @@ from .space import Parameters
 from .sweep import Sweep
 from .trials import State, Trial
 
+#: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
+PODLESS_PATIENCE = timedelta(seconds=15)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
 
@@ -140,7 +142,8 @@ def make_plan(
     acting: tuple[Action, ...] = creating
     if creating and not is_template_checked:
         acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
-    next_check = waiting.until if waiting is not None and not asking else None
+    retry = waiting.until if waiting is not None and not asking else None
+    next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
     return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)
 
 
@@ -151,6 +154,18 @@ def _ask(numbers: tuple[int, ...], hold: Hold | None, now: datetime) -> tuple[tu
     if hold is not None and now < hold.until:
         return (), hold
     return (Propose(numbers),), hold
+
+
+def is_podless(trial: Trial, now: datetime) -> bool:
+    """Tell whether a trial's Job has been without a pod for too long."""
+    since = trial.podless_since
+    return since is not None and now - since >= PODLESS_PATIENCE
+
+
+def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | None:
+    """Return when a Job that has no pod yet will have been without one for too long: no event will tell."""
+    due = (trial.podless_since + PODLESS_PATIENCE for trial in trials if trial.podless_since is not None)
+    return min((moment for moment in due if moment > now), default=None)
 
 
 def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:

@@ -4,10 +4,10 @@ Parameters with conditions form a forest: each hangs on the one choice that its 
 that choice has one of the values listed. A combination holds the active parameters, in the order of the spec.
 """
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -17,23 +17,36 @@ from . import distributions
 
 Parameters = dict[str, Any]
 
+#: As many live sweeps as the operator is designed for: each pass and each draw of a sweep needs its forest.
+MAX_FORESTS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """A parameter, and those that hang on it."""
+    """A parameter, those that hang on it, and how many combinations of them there are, on a grid and otherwise.
+
+    All of it is computed once, from the leaves up: what is active with each of a thousand values must not be asked for
+    anew at every level above.
+    """
 
     parameter: Parameter
-    children: tuple["_Node", ...]
+    #: What is active with each value of a choice, by the value's canonical text, in their order. Empty for a leaf.
+    active: Mapping[str, tuple["_Node", ...]]
+    size: int | None
+    grid_size: int | None
 
-    def active_children(self, value: Any) -> tuple["_Node", ...]:
-        """Return the children that are active when this parameter has that value."""
-        key = canonical(value)
-        return tuple(child for child in self.children if key in child.activating_values())
 
-    def activating_values(self) -> set[str]:
-        """Return the values of the parent for which this parameter is active."""
-        when = self.parameter.when
-        return {canonical(value) for value in when.values} if when else set()
+@dataclass(frozen=True, slots=True, eq=False)
+class _Key:
+    """A search space as the key of a cache: lists have no hash, but that of a spec never changes."""
+
+    space: Sequence[Parameter]
+
+    def __hash__(self) -> int:
+        return id(self.space)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.space is self.space
 
 
 def size(space: Sequence[Parameter], *, on_grid: bool = False) -> int | None:
@@ -41,13 +54,13 @@ def size(space: Sequence[Parameter], *, on_grid: bool = False) -> int | None:
 
     On a grid, continuous parameters with gridPoints are countable.
     """
-    return _size(_forest(space), on_grid=on_grid)
+    return _product(_forest(_Key(space)), on_grid=on_grid)
 
 
 def combination_at(space: Sequence[Parameter], index: int) -> Parameters:
     """Return the combination at an index from 0 below size(space, on_grid=True), the last parameter varying fastest."""
     chosen: Parameters = {}
-    _choose(_forest(space), index, chosen)
+    _choose(_forest(_Key(space)), index, chosen)
     return _ordered(space, chosen)
 
 
@@ -59,63 +72,84 @@ def draw(space: Sequence[Parameter], random: Random) -> Parameters:
 def assemble(space: Sequence[Parameter], choose: Callable[[Parameter], Any]) -> Parameters:
     """Build one combination by asking for the value of each active parameter, parents before their children."""
     chosen: Parameters = {}
-    waiting = list(reversed(_forest(space)))
+    waiting = list(reversed(_forest(_Key(space))))
     while waiting:
         node = waiting.pop()
         value = choose(node.parameter)
         chosen[node.parameter.name] = value
-        waiting += reversed(node.active_children(value))
+        if node.active:
+            waiting += reversed(node.active[canonical(value)])
     return _ordered(space, chosen)
 
 
-def _forest(space: Iterable[Parameter]) -> tuple[_Node, ...]:
+@lru_cache(maxsize=MAX_FORESTS)
+def _forest(key: _Key) -> tuple[_Node, ...]:
     """Return the parameters that hang on none, with all below them. Specs have no circles."""
     hanging: defaultdict[str | None, list[Parameter]] = defaultdict(list)
-    for parameter in space:
+    for parameter in key.space:
         hanging[parameter.when.parameter if parameter.when else None].append(parameter)
 
     def below(parent: str | None) -> tuple[_Node, ...]:
-        return tuple(_Node(parameter, below(parameter.name)) for parameter in hanging.get(parent, ()))
+        return tuple(_node(parameter, below(parameter.name)) for parameter in hanging.get(parent, ()))
 
     return below(None)
 
 
-def _size(nodes: Iterable[_Node], *, on_grid: bool) -> int | None:
-    sizes = [_size_of(node, on_grid=on_grid) for node in nodes]
-    return None if None in sizes else math.prod(size for size in sizes if size is not None)
+def _node(parameter: Parameter, children: tuple[_Node, ...]) -> _Node:
+    if not children or not isinstance(parameter.expression, Choice):
+        size, grid_size = distributions.count(parameter), distributions.count(parameter, on_grid=True)
+        return _Node(parameter, {}, size, grid_size)
+    active: dict[str, list[_Node]] = {canonical(value): [] for value in parameter.expression.values}
+    for child in children:
+        when = child.parameter.when
+        for text in active.keys() & {canonical(value) for value in (when.values if when else ())}:
+            active[text].append(child)
+    blocks = {text: tuple(nodes) for text, nodes in active.items()}
+    return _Node(parameter, blocks, _sum(blocks, on_grid=False), _sum(blocks, on_grid=True))
 
 
-def _size_of(node: _Node, *, on_grid: bool) -> int | None:
-    if not node.children or not isinstance(node.parameter.expression, Choice):
-        return distributions.count(node.parameter, on_grid=on_grid)
-    blocks = [_size(node.active_children(value), on_grid=on_grid) for value in node.parameter.expression.values]
-    return None if None in blocks else sum(block for block in blocks if block is not None)
+def _sum(blocks: Mapping[str, tuple[_Node, ...]], *, on_grid: bool) -> int | None:
+    total = 0
+    for nodes in blocks.values():
+        block = _product(nodes, on_grid=on_grid)
+        if block is None:
+            return None
+        total += block
+    return total
+
+
+def _product(nodes: Iterable[_Node], *, on_grid: bool) -> int | None:
+    total = 1
+    for node in nodes:
+        factor = node.grid_size if on_grid else node.size
+        if factor is None:
+            return None
+        total *= factor
+    return total
 
 
 def _choose(nodes: Sequence[_Node], index: int, chosen: Parameters) -> None:
     """Write the values at an index into `chosen`: the nodes are the digits of a number, the last the lowest."""
     for node in reversed(nodes):
-        digits = _size_of(node, on_grid=True)
-        if digits is None:
+        if node.grid_size is None:
             raise ValueError(f"{node.parameter.name} has no countable values")
-        index, digit = divmod(index, digits)
+        index, digit = divmod(index, node.grid_size)
         _choose_one(node, digit, chosen)
 
 
 def _choose_one(node: _Node, index: int, chosen: Parameters) -> None:
     """Write the value of a node, and of what is active below it: each value has a block as large as what it allows."""
-    name = node.parameter.name
-    if not node.children or not isinstance(node.parameter.expression, Choice):
-        chosen[name] = distributions.value_at(node.parameter, index)
-        return
-    for value in node.parameter.expression.values:
-        active = node.active_children(value)
-        block = _size(active, on_grid=True) or 0
+    position = 0
+    active: tuple[_Node, ...] = ()
+    for active in node.active.values():
+        block = _product(active, on_grid=True) or 0
         if index < block:
-            chosen[name] = value
-            _choose(active, index, chosen)
-            return
+            break
         index -= block
+        position += 1
+    chosen[node.parameter.name] = distributions.value_at(node.parameter, position if node.active else index)
+    if node.active:
+        _choose(active, index, chosen)
 
 
 def _ordered(space: Iterable[Parameter], chosen: Parameters) -> Parameters:

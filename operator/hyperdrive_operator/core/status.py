@@ -13,7 +13,7 @@ from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 from . import timestamps
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
-from .planning import STARTS, Hold, Plan
+from .planning import STARTS, Hold, Plan, is_podless
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial
@@ -48,7 +48,7 @@ class Facts:
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     """Return the whole status as JSON. Two calls with the same facts give the same status."""
     previous = facts.sweep.status
-    findings = [_accepted(facts), _progressing(facts), _stalled(facts), _complete(facts), _failed(facts)]
+    findings = [_accepted(facts), _progressing(facts), _stalled(facts, now), _complete(facts), _failed(facts)]
     counts = _counts(facts)
     ended = counts.succeeded + counts.failed
     has_begun = bool(facts.trials)
@@ -156,7 +156,7 @@ def _failed(facts: Facts) -> Finding:
     return Finding(kind, "True", *_fruitless(facts))
 
 
-def _stalled(facts: Facts) -> Finding:
+def _stalled(facts: Facts, now: datetime) -> Finding:
     """Say what a person has to mend. Whatever does not move must show here."""
     kind = names.CONDITION_STALLED
     if facts.sweep.problems:
@@ -165,12 +165,27 @@ def _stalled(facts: Facts) -> Finding:
         return Finding(kind, "True", facts.hold.reason, facts.hold.message)
     if any(trial.is_ended for trial in facts.trials) and not facts.has_result:
         return Finding(kind, "True", *_fruitless(facts))
-    waiting = [trial for trial in facts.trials if trial.is_active and trial.pod and trial.pod.waiting]
-    if waiting and not any(trial.is_running for trial in facts.trials):
-        first, more = waiting[0], len(waiting) - 1
-        message = f"{first.record.name} does not start: {first.pod.waiting if first.pod else ''}"
-        return Finding(kind, "True", names.REASON_POD_WAITING, message + (f" ({more} more wait)" if more else ""))
+    if not any(trial.is_running for trial in facts.trials) and (waiting := _waiting(facts.trials, now)):
+        return Finding(kind, "True", *waiting)
     return Finding(kind, truth(holds=False), names.REASON_NOTHING_IN_THE_WAY, "nothing is in the way")
+
+
+def _waiting(trials: Sequence[Trial], now: datetime) -> tuple[str, str] | None:
+    """Return reason and message of trials that do not come to run; one suspended (queued by Kueue, say) is no such."""
+    waiting = [trial for trial in trials if trial.is_active and trial.pod and trial.pod.waiting]
+    podless = [trial for trial in trials if is_podless(trial, now)]
+    stuck = waiting or podless
+    if not stuck:
+        return None
+    name, more = stuck[0].record.name, len(stuck) - 1
+    others = f" ({more} more wait)" if more else ""
+    if waiting:
+        pod = waiting[0].pod
+        return names.REASON_POD_WAITING, f"{name} does not start: {pod.waiting if pod else ''}{others}"
+    return names.REASON_POD_NOT_CREATED, (
+        f"the Job {name} gets no pod: `kubectl describe job {name}` says why "
+        f"(a quota, a limit range, an admission policy, a missing service account){others}"
+    )
 
 
 def _fruitless(facts: Facts) -> tuple[str, str]:

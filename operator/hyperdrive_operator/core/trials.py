@@ -128,6 +128,13 @@ class Trial:
         )
 
     @property
+    def podless_since(self) -> datetime | None:
+        """Since when its Job, which is not suspended, has wanted a pod and has none; None if it has one."""
+        if not self.is_active or self.job is None or self.job.suspended or self.job.ready or self.pod is not None:
+            return None
+        return self.job.started
+
+    @property
     def started(self) -> datetime | None:
         """When its pod started, as far as anyone still knows."""
         return self.record.started or (self.pod and self.pod.started) or (self.job and self.job.started) or None

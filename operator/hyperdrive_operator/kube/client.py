@@ -4,13 +4,13 @@ The generated methods of ``kubernetes.aio`` validate arguments and build models 
 ``ApiClient`` underneath, which is used here, does neither.
 """
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
 import aiohttp
 
+from .decoding import decode
 from .errors import ConflictError, GoneError, InvalidError, NotFoundError, TransientError
 from .kinds import PODS, Kind, Object
 from .transport import REQUEST_TIMEOUT, Request, RequestObserver, Transport, unobserved
@@ -163,7 +163,7 @@ class KubeClient:
 
     async def _send(self, request: Request) -> Object:
         try:
-            answer = json.loads(await self._transport.send(request))
+            answer = decode(await self._transport.send(request))
         except ValueError as error:
             raise TransientError(0, "NotJSON", "the API server's answer is cut off or is no JSON") from error
         if not isinstance(answer, dict):

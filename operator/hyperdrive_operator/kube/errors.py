@@ -17,9 +17,10 @@
 ``error_from_status`` is the only place that tells them apart.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
+
+from .decoding import decode
 
 
 class KubeConfigError(Exception):
@@ -131,7 +132,7 @@ def error_from_status(status: int, body: bytes, headers: Mapping[str, str]) -> C
 def _parse(body: bytes) -> dict[str, Any]:
     """Read a ``Status`` object; a proxy's HTML page is no Status."""
     try:
-        answer = json.loads(body)
+        answer = decode(body)
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}

@@ -9,19 +9,15 @@ from contextvars import ContextVar
 from typing import Final
 
 SWEEP: Final[ContextVar[str]] = ContextVar("sweep", default="")
-TRIAL: Final[ContextVar[str]] = ContextVar("trial", default="")
 RECONCILE_ID: Final[ContextVar[str]] = ContextVar("reconcile_id", default="")
 
 
 @contextmanager
-def log_context(
-    *, sweep: str | None = None, trial: str | None = None, reconcile_id: str | None = None
-) -> Iterator[None]:
-    """Put these on every log line of the block. What is None stays as it is outside."""
-    given = [(SWEEP, sweep), (TRIAL, trial), (RECONCILE_ID, reconcile_id)]
-    tokens = [(variable, variable.set(value)) for variable, value in given if value is not None]
+def log_context(*, sweep: str, reconcile_id: str) -> Iterator[None]:
+    """Put these on every log line of the block, and of the tasks that are started in it."""
+    tokens = [(SWEEP, SWEEP.set(sweep)), (RECONCILE_ID, RECONCILE_ID.set(reconcile_id))]
     try:
         yield
     finally:
-        for variable, token in reversed(tokens):
+        for variable, token in tokens:
             variable.reset(token)

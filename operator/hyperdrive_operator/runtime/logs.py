@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
-from hyperdrive_operator.kube.logcontext import RECONCILE_ID, SWEEP, TRIAL
+from hyperdrive_operator.kube.logcontext import RECONCILE_ID, SWEEP
 
 # What a LogRecord has by itself; everything else came in `extra`.
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -45,7 +45,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 def _context(record: logging.LogRecord) -> dict[str, Any]:
     """Return what the line is about: the context, then what came in ``extra``."""
-    context = {"sweep": SWEEP.get(), "trial": TRIAL.get(), "reconcile_id": RECONCILE_ID.get()}
+    context = {"sweep": SWEEP.get(), "reconcile_id": RECONCILE_ID.get()}
     data: dict[str, Any] = {name: value for name, value in context.items() if value}
     extra = vars(record).items()
     data.update((name, value) for name, value in extra if name not in _STANDARD and name not in _IGNORED)

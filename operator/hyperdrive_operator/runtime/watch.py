@@ -7,14 +7,17 @@ stream was broken: the controller's own relist finds those.
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import aiohttp
 import kopf
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.credentials import authorization, load_configuration
+from hyperdrive_operator.kube.decoding import ShallowResponse
 from hyperdrive_operator.kube.errors import KubeConfigError
 from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
 
@@ -104,11 +107,12 @@ class KopfWatcher:
         registry = kopf.OperatorRegistry()
 
         @kopf.on.login(id="login", retries=LOGIN_RETRIES, registry=registry)
-        async def login(**_: Any) -> kopf.ConnectionInfo:
+        async def login(**_: Any) -> kopf.AiohttpSession:
             try:
-                return await connection_info(self._kubeconfig, self._context)
+                info = await connection_info(self._kubeconfig, self._context)
             except KubeConfigError as error:
                 raise kopf.TemporaryError(str(error), delay=LOGIN_DELAY_SECONDS) from error
+            return Login(server=info.server, info=info)
 
         for kind, _selector in WATCHED:
             self._register(registry, kind)
@@ -135,7 +139,7 @@ def watch_settings() -> kopf.OperatorSettings:
     # Nothing of ours is stateful; should that ever change by mistake, at least it is named after us.
     settings.persistence.finalizer = f"{names.GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{names.GROUP}", v1=False)
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=f"kopf.{names.GROUP}", v1=False)
+    settings.persistence.diffbase_storage = _NoDiffs()
     for kind, selector in WATCHED:
         if selector:
             settings.watching.label_selectors[kind.group, kind.version, kind.plural] = selector
@@ -157,3 +161,39 @@ async def connection_info(kubeconfig: str | None, context: str | None) -> kopf.C
         proxy_url=configuration.proxy,
         trust_env=True,
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Login(kopf.AiohttpSession):
+    """Credentials as kopf's own, but for sessions whose answers nest no deeper than a JSON parser bears.
+
+    As with its own, equal ones are equal (kopf does not try again what was refused), and each use opens a session: kopf
+    closes it and asks for the next, also while it ends.
+    """
+
+    info: kopf.ConnectionInfo
+    aiohttp_session: aiohttp.ClientSession = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __getattr__(self, name: str) -> aiohttp.ClientSession:
+        if name != "aiohttp_session":
+            raise AttributeError(name)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self.info.as_ssl_context()),
+            headers=self.info.as_http_headers(),
+            proxy=self.info.proxy_url,
+            trust_env=self.info.trust_env,
+            response_class=ShallowResponse,
+        )
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """Keeps kopf from copying and comparing whole objects at each event, for handlers that we do not have."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return {}
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass

@@ -103,7 +103,7 @@ async def test_custom_objects_own_and_are_owned(bench: Bench) -> None:
         await bench.until_one(
             crds,
             f"sweeps.{group}",
-            lambda d: any(c["type"] == "Established" for c in d.get("status", {}).get("conditions", [])),
+            lambda d: any(c["type"] == "Established" for c in (d.get("status") or {}).get("conditions") or ()),
         )
         sweeps = f"/apis/{group}/v1/namespaces/{bench.namespace}/sweeps"
         api = {"apiVersion": f"{group}/v1", "kind": "Sweep"}

@@ -7,6 +7,7 @@ from tests.support.builders import NAMESPACE, choice, job_template, limits, swee
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.controller.queue import Key
+from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.kube.errors import InvalidError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
@@ -166,3 +167,34 @@ async def test_a_broken_sweep_does_no_harm_to_another(lab: Laboratory) -> None:
             await lab.reconciler.reconcile(Key(NAMESPACE, name))
     await lab.run_to_the_end()
     assert lab.status["state"] == "Complete"
+
+
+async def test_a_job_that_gets_no_pod_is_told_though_no_event_of_ours_will_ever_come() -> None:
+    lab = Laboratory()
+    lab.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(2, 1)))
+    await lab.settle()
+    started = {"status": {"startTime": timestamps.text(lab.clock.now), "active": 0}}
+    lab.cluster.change(JOBS, "digits-1", started, subresource="status")
+    delay = await lab.settle()
+    assert lab.condition("Stalled")["status"] == "False"
+    assert delay == pytest.approx(15, abs=1), "it looks again by itself"
+
+    lab.clock.advance(15)
+    await lab.settle()
+    stalled = lab.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "PodNotCreated")
+    assert "kubectl describe job digits-1" in stalled["message"]
+    assert ("Warning", "PodNotCreated", stalled["message"]) in lab.recorder.said
+
+    lab.start_jobs()
+    await lab.settle()
+    assert lab.condition("Stalled")["status"] == "False"
+
+
+async def test_a_suspended_job_is_queued_not_stalled() -> None:
+    lab = Laboratory()
+    lab.cluster.put(HYPERDRIVES, sweep_manifest(trialTemplate=job_template(suspend=True)))
+    await lab.settle()
+    lab.clock.advance(3600)
+    await lab.settle()
+    assert lab.condition("Stalled")["status"] == "False"

@@ -101,6 +101,37 @@ def test_what_was_deleted_does_not_come_back_by_a_late_answer() -> None:
     assert seen(cache) == []
 
 
+def test_what_lost_its_label_is_taken_in_again_once_the_server_says_that_it_exists() -> None:
+    cache = filled(*ALL)
+    unlabelled = newer(JOB)
+    cache.observe(JOBS, "DELETED", unlabelled)
+    cache.confirm(JOBS, JOB)
+    assert seen(cache) == [("digits-1", "", "")], "an answer from before it went proves nothing"
+    cache.confirm(JOBS, unlabelled)
+    assert seen(cache) == [("digits-1", "digits-1", "digits-1-pod-1")]
+
+
+def test_what_a_list_lacked_is_taken_in_again_once_the_server_says_that_it_exists() -> None:
+    cache = filled(*ALL)
+    cache.replace_all(JOBS, [], cache.mark())
+    cache.confirm(JOBS, JOB)
+    assert seen(cache) == [("digits-1", "digits-1", "digits-1-pod-1")]
+
+
+def test_a_change_that_no_decision_reads_is_no_news_but_its_version_is_kept() -> None:
+    cache = filled(*ALL)
+    relabelled = newer(RECORD, labels={**RECORD["metadata"]["labels"], "team": "vision"})
+    assert cache.observe(HYPERDRIVE_TRIALS, "MODIFIED", relabelled) is None
+    (trial,) = cache.trials(cache.sweeps()[0])
+    assert trial.record.resource_version == relabelled["metadata"]["resourceVersion"]
+
+
+def test_a_sweep_without_trials_leaves_nothing_behind() -> None:
+    cache = filled((HYPERDRIVES, SWEEP))
+    seen(cache)
+    assert not cache._records
+
+
 def test_the_deleted_are_not_remembered_for_ever() -> None:
     cache = Cache()
     for number in range(MAX_TOMBSTONES + 5):

@@ -171,3 +171,25 @@ async def test_a_status_is_not_written_over_what_the_watch_has_not_shown_yet(lab
     lab._seen = shown
     await lab.settle()
     assert lab.status["trials"]["running"] == 2
+
+
+@pytest.mark.parametrize("has_started", [False, True])
+async def test_a_job_that_lost_its_label_does_not_keep_the_operator_busy(lab: Laboratory, has_started: bool) -> None:
+    await lab.settle()
+    if has_started:
+        lab.start_jobs()
+        await lab.settle()
+    lab.deliver()
+    job = lab.cluster.change(JOBS, "digits-1", {"metadata": {"labels": {names.LABEL_MANAGED_BY: "Helm"}}})
+    lab._seen = len(lab.cluster.events)
+    lab.cache.observe(JOBS, "DELETED", job)  # as a watch with a selector tells it
+    await lab.settle()
+    states = lab.trial_states()
+    lab.end_job("digits-1", "Complete")
+    lab.cache.replace_all(
+        JOBS, [body for body in lab.cluster.all(JOBS) if body["metadata"]["name"] != "digits-1"], 10**6
+    )
+    await lab.settle()
+    assert "Failed" not in states.values()
+    assert lab.record("digits-1")["status"]["reason"] == names.REASON_METRIC_NOT_REPORTED
+    assert lab.cluster.one(JOBS, "digits-1")["metadata"]["uid"] == job["metadata"]["uid"], "it did not run twice"

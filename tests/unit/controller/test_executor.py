@@ -251,3 +251,14 @@ async def test_jobs_are_created_several_at_a_time_but_not_all_at_once(
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 40
     assert most == MAX_PARALLEL_WRITES
+
+
+async def test_a_record_that_the_server_refuses_stalls_the_sweep_and_says_so(lab: Laboratory) -> None:
+    error = InvalidError(422, "Invalid", "spec.parameters.x: Invalid value")
+    lab.cluster.rules.append(refuse(HYPERDRIVE_TRIALS, error))
+    delay = await lab.settle()
+    assert delay is not None, "no storm of retries"
+    assert delay > 1
+    stalled = lab.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", names.REASON_INVALID_SPEC)
+    assert "spec.searchSpace: the API server refuses trial 1: spec.parameters.x" in stalled["message"]

@@ -187,3 +187,17 @@ async def test_closing_ends_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -
     await desk.reader.close()
     assert desk.told == []
     assert not desk.reader._tasks
+
+
+async def test_a_log_that_can_not_be_read_yet_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "PAUSES_SECONDS", (3600.0,))
+    monkeypatch.setattr(logs, "MAX_PARALLEL_READS", 1)
+    desk = Desk(DONE)
+    desk.has_pod(DONE, TransientError(0, "Unreachable", "the node is down"))
+    desk.reader.start(desk.cache.sweeps()[0], desk.trial)
+    async with asyncio.timeout(5):
+        while not desk.cluster.log_requests:  # noqa: ASYNC110  the reader tells nobody of a try that failed
+            await asyncio.sleep(0)
+        async with desk.reader._places:  # the only one is free again
+            assert desk.reader._tasks
+    await desk.reader.close()

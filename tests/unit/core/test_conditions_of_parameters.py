@@ -1,5 +1,6 @@
 """Conditional parameters, probabilities and grid points: what a search space with them holds."""
 
+import math
 from collections import Counter
 from random import Random
 from typing import Any
@@ -139,3 +140,26 @@ def test_grid_points_of_a_continuous_expression(expression: dict[str, Any], expe
 def test_grid_points_mean_nothing_to_random() -> None:
     sweep = spec([{"name": "x", "gridPoints": 5, "uniform": {"min": 0, "max": 1}}], type="Random")
     assert planned_trials(sweep) == 1000
+
+
+def test_long_choices_on_top_of_each_other_take_no_time() -> None:
+    values = list(range(1000))
+    raw: list[dict[str, Any]] = [{"name": f"p{level}", "choice": {"values": values}} for level in range(6)]
+    for level in range(1, 6):
+        raw[level]["when"] = {"parameter": f"p{level - 1}", "values": values}
+    tower = parameters(raw)
+    # one step for each value of each level takes milliseconds; one for each combination of two levels would take hours
+    assert space.size(tower) == 1000**6
+    assert space.combination_at(tower, 1000**6 - 2) == {f"p{level}": 999 for level in range(5)} | {"p5": 998}
+    assert set(space.draw(tower, Random(1))) == {f"p{level}" for level in range(6)}  # noqa: S311  not for secrets
+
+
+def test_probabilities_may_be_as_large_as_a_number_gets() -> None:
+    (parameter,) = parameters([{"name": "x", "choice": {"values": [1, 2], "probabilities": [1.7e308, 1.7e308]}}])
+    drawn = {space.draw([parameter], Random(seed))["x"] for seed in range(50)}  # noqa: S311  not for secrets
+    assert drawn == {1, 2}
+
+
+def test_grid_points_are_finite_however_wild_the_distribution() -> None:
+    (parameter,) = parameters([{"name": "x", "normal": {"mu": 1.7e308, "sigma": 1.7e308}, "gridPoints": 3}])
+    assert all(math.isfinite(space.combination_at([parameter], index)["x"]) for index in range(3))

@@ -14,6 +14,9 @@ KINDS = (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
 
+#: A value that is sent as JSON of nearly as many levels as a real API server takes: json.dumps could not write it.
+NESTED = "nested 9,990 levels deep"
+
 
 def thing(kind: Kind, name: str, version: str = "2") -> Object:
     metadata = {"name": name, "namespace": "ns", "uid": f"uid-{name}", "resourceVersion": version}
@@ -58,14 +61,18 @@ class Cluster:
         async def respond(request: web.Request) -> web.StreamResponse:
             if "watch" not in request.query:
                 body = {"kind": f"{kind.kind}List", "metadata": {"resourceVersion": "1"}, "items": self.objects[kind]}
-                return await answer(200, body)(request)
+                return await answer(200, _json(body))(request)
             response = web.StreamResponse()
             await response.prepare(request)
             while True:
                 event = await self._streams[kind].get()
-                await response.write(json.dumps(event).encode() + b"\n")
+                await response.write(_json(event) + b"\n")
 
         return respond
+
+
+def _json(body: Object) -> bytes:
+    return json.dumps(body).replace(f'"{NESTED}"', '{"a":' * 9_990 + "1" + "}" * 9_990).encode()
 
 
 def _group(kind: Kind) -> Object:

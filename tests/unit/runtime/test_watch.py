@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.kube.scripted_api import answer
-from tests.unit.runtime.cluster import KINDS, Cluster, thing
+from tests.unit.runtime.cluster import KINDS, NESTED, Cluster, thing
 from tests.unit.runtime.conftest import until
 
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -85,6 +85,19 @@ async def test_a_broken_stream_ends_the_watcher_with_its_error(cluster: Cluster,
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         await until(watcher.finished.done)
         assert "etcd is gone" in str(watcher.finished.exception())
+
+
+async def test_objects_nested_too_deep_for_a_parser_do_not_end_the_watch(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    listed, streamed, last = (thing(HYPERDRIVES, name) for name in ("listed", "streamed", "last"))
+    cluster.objects[HYPERDRIVES] = [listed | {"spec": NESTED}]
+    seen: Seen = []
+    async with watching(cluster, tmp_path, seen):
+        await until(lambda: cluster.watched(HYPERDRIVES))
+        cluster.stream(HYPERDRIVES, "ADDED", streamed | {"spec": NESTED})
+        cluster.stream(HYPERDRIVES, "ADDED", last)
+        await until(lambda: len(seen) == 3)
+    assert {name for _, _, name in seen} == {"listed", "streamed", "last"}
 
 
 async def test_to_stop_before_the_start_is_to_never_begin(cluster: Cluster, tmp_path: Path) -> None:

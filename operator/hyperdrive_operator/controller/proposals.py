@@ -67,6 +67,11 @@ class Proposer:
         """A question is open."""
         return bool(self._tasks)
 
+    def forget(self, sweep_uid: str) -> None:
+        """Let go of a sweep that is no more."""
+        self._failures.pop(sweep_uid, None)
+        self._optimizer.forget(sweep_uid)
+
     async def close(self) -> None:
         """Stop asking. Nothing is lost: who starts next asks again."""
         tasks = list(self._tasks.values())
@@ -89,8 +94,7 @@ class Proposer:
             new = dict(zip(request.numbers, proposals, strict=True))
             self._cache.observe_proposals(sweep, Proposals({**ready, **new}))
         if self._cache.sweep(Key(sweep.namespace, sweep.name)) is None:
-            self._failures.pop(sweep.uid, None)
-            self._optimizer.forget(sweep.uid)
+            self.forget(sweep.uid)
 
     def _answered(self, sweep: Sweep, task: asyncio.Task[None]) -> None:
         self._tasks.pop(sweep.uid, None)  # first: who looks again may have to ask again

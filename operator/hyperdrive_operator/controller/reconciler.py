@@ -63,6 +63,7 @@ class Reconciler:
         self._client = client
         self._cache = cache
         self._recorder = recorder
+        self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
@@ -75,7 +76,7 @@ class Reconciler:
         """
         sweep = self._cache.sweep(key)
         if sweep is None or sweep.deleting:
-            self._memories.pop(key, None)
+            self._forget(key)
             return None  # its trials, Jobs and pods go with it: they are owned
 
         now = self._clock()
@@ -108,10 +109,16 @@ class Reconciler:
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)
         if memory is None or memory.uid != sweep.uid:
+            self._forget(key)
             memory = self._memories[key] = Memory(sweep.uid)
         if memory.hold and (now >= memory.hold.until or memory.hold_generation != sweep.generation):
             memory.hold = None
         return memory
+
+    def _forget(self, key: Key) -> None:
+        gone = self._memories.pop(key, None)
+        if gone is not None:
+            self._proposer.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:

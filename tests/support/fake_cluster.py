@@ -8,7 +8,7 @@ Go writes them (1.0 as 1).
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -141,6 +141,12 @@ class FakeCluster(KubeClient):
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         self.requests += 1
         return copy.deepcopy(self._found((kind, namespace, name)))
+
+    async def each(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
+    ) -> AsyncIterator[Object]:
+        for body in await self.list(kind, namespace, label_selector=label_selector, page=page):
+            yield body
 
     async def list(
         self,

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.proposing import Proposal, Request
 from hyperdrive_operator.kube.errors import ClusterError
 from hyperdrive_operator.kube.events import EventRecorder, EventType
-from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 from hyperdrive_operator.optimizer.propose import propose
 
 from .builders import NAMESPACE
@@ -99,7 +99,7 @@ class Laboratory:
             on_trial_ended=lambda state: self.ended.update([state]),
         )
         for kind in KINDS:
-            self.cache.replace_all(kind, self.cluster.all(kind), self.cache.mark())
+            replace_all(self.cache, kind, self.cluster.all(kind), self.cache.mark())
         self._seen = len(self.cluster.events)
         self._held: list[Event] = []
 
@@ -233,3 +233,9 @@ class Laboratory:
     def warnings(self) -> list[str]:
         """Return the messages of all warning events."""
         return [message for kind, _, message in self.recorder.said if kind == "Warning"]
+
+
+def replace_all(cache: Cache, kind: Kind, bodies: Iterable[Object], mark: int) -> set[Key | None]:
+    """Show a cache a whole list, as a relist does; return the HyperDrives concerned."""
+    seen = {body["metadata"]["uid"]: cache.observe(kind, None, body) for body in bodies}
+    return {*seen.values(), *cache.forget_others(kind, set(seen), mark)} - {None}

@@ -6,7 +6,7 @@ answer. Not thread-safe: it belongs to the controller's event loop.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Set
 from dataclasses import replace
 from typing import Any, Final
 
@@ -110,21 +110,13 @@ class Cache:
         self.observe(kind, None, body)
 
     def mark(self) -> int:
-        """Return a mark to give to `replace_all`: what is observed after it is newer than the list asked for now."""
+        """Return a mark to give to `forget_others`: what is observed after it is newer than the list asked for now."""
         return self._clock
 
-    def replace_all(self, kind: Kind, bodies: Iterable[Object], mark: int) -> set[Key]:
-        """Take in a list of all objects of a kind, forget what it lacks, and return the HyperDrives concerned."""
-        concerned = set()
-        listed = set()
-        for body in bodies:
-            listed.add(body["metadata"]["uid"])
-            if (key := self.observe(kind, None, body)) is not None:
-                concerned.add(key)
-        for uid in [uid for uid in self._views[kind] if uid not in listed and self._seen.get(uid, 0) <= mark]:
-            if (key := self._forget(kind, uid, None)) is not None:
-                concerned.add(key)
-        return concerned
+    def forget_others(self, kind: Kind, listed: Set[str], mark: int) -> set[Key]:
+        """Forget what a list of all objects of a kind lacked, by uid, and return the HyperDrives concerned."""
+        gone = [uid for uid in self._views[kind] if uid not in listed and self._seen.get(uid, 0) <= mark]
+        return {key for uid in gone if (key := self._forget(kind, uid, None)) is not None}
 
     def observe_log(self, record_uid: str, log: Log) -> None:
         """Take in what was read of a trial's output; kept until its record says how it ended."""

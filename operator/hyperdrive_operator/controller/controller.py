@@ -130,18 +130,24 @@ class Controller:
     async def _relist(self) -> bool:
         try:
             for kind, selector in WATCHED:
-                mark = self._cache.mark()
-                bodies: list[Object] = []
-                for namespace in self._namespaces:
-                    bodies += await self._client.list(kind, namespace, label_selector=selector)
-                for key in self._cache.replace_all(kind, bodies, mark):
-                    self._queue.add(key)
+                await self._relist_kind(kind, selector)
         except ClusterError as error:
             logger.warning("relist failed, next try follows", extra={"error": str(error)})
             return False
         for sweep in self._cache.sweeps():
             self._queue.add(Key(sweep.namespace, sweep.name))
         return True
+
+    async def _relist_kind(self, kind: Kind, selector: str) -> None:
+        """Take in all objects of a kind, one page at a time: ten thousand pods at once would be 100 MB."""
+        mark = self._cache.mark()
+        listed = set()
+        for namespace in self._namespaces:
+            async for body in self._client.each(kind, namespace, label_selector=selector):
+                listed.add(body["metadata"]["uid"])
+                self.observe(kind, None, body)
+        for key in self._cache.forget_others(kind, listed, mark):
+            self._queue.add(key)
 
     # --- work ---------------------------------------------------------------------------------------------------
 

@@ -22,9 +22,9 @@ def started(trial: Trial, now: datetime) -> TrialStatus:
 
 
 def job_deleted(trial: Trial, now: datetime) -> TrialStatus:
-    """Return the status of a trial whose Job went away before it finished."""
+    """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
-        "its Job was deleted before it finished; to run this combination again: "
+        "its Job was deleted before its end was recorded; to run this combination again: "
         f"kubectl delete hyperdrivetrial {trial.record.name}"
     )
     return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now)

@@ -48,18 +48,28 @@ class KubeClient:
         """Read one object."""
         return await self._send(Request("get", "GET", kind, kind.path(namespace, name)))
 
-    async def list(
+    async def each(
         self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
-    ) -> list[Object]:
-        """Read all objects, of one namespace or of all, page by page: the loop gets its turn between pages."""
+    ) -> AsyncIterator[Object]:
+        """Yield all objects, of one namespace or of all. One page is held at a time; the loop gets its turn between.
+
+        GoneError if the caller takes longer than the 5 minutes that etcd keeps a version.
+        """
         query = {"limit": str(page)}
         if label_selector:
             query["labelSelector"] = label_selector
         request = Request("list", "GET", kind, kind.path(namespace), query=query, timeout=LIST_TIMEOUT)
+        async for item in self._pages(request):
+            yield item
+
+    async def list(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
+    ) -> list[Object]:
+        """Read all objects, of one namespace or of all."""
         try:
-            return [item async for item in self._pages(request)]
-        except GoneError:  # it took longer than the 5 minutes that etcd keeps a version: once more from the start
-            return [item async for item in self._pages(request)]
+            return [item async for item in self.each(kind, namespace, label_selector=label_selector, page=page)]
+        except GoneError:  # a version was no longer kept: once more from the start
+            return [item async for item in self.each(kind, namespace, label_selector=label_selector, page=page)]
 
     async def check_access(self, kind: Kind, namespace: str | None = None) -> None:
         """Ask for at most one object, to learn whether we may. Raises what a list would raise."""

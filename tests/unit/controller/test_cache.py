@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.builders import NAMESPACE, job_body, pod_body, record_body, sweep_body
+from tests.support.laboratory import replace_all
 
 from hyperdrive_operator.controller.cache import MAX_TOMBSTONES, Cache
 from hyperdrive_operator.controller.queue import Key
@@ -113,7 +114,7 @@ def test_what_lost_its_label_is_taken_in_again_once_the_server_says_that_it_exis
 
 def test_what_a_list_lacked_is_taken_in_again_once_the_server_says_that_it_exists() -> None:
     cache = filled(*ALL)
-    cache.replace_all(JOBS, [], cache.mark())
+    replace_all(cache, JOBS, [], cache.mark())
     cache.confirm(JOBS, JOB)
     assert seen(cache) == [("digits-1", "digits-1", "digits-1-pod-1")]
 
@@ -188,22 +189,22 @@ def test_a_new_job_is_not_lost_when_the_old_ones_last_events_come_late() -> None
 
 def test_a_relist_forgets_what_it_lacks_and_tells_whom_it_concerns() -> None:
     cache = filled(*ALL)
-    assert cache.replace_all(JOBS, [], cache.mark()) == {KEY}
+    assert replace_all(cache, JOBS, [], cache.mark()) == {KEY}
     assert seen(cache) == [("digits-1", "", "")]
 
 
 def test_a_relist_of_what_is_known_concerns_nobody() -> None:
     cache = filled(*ALL)
-    assert [cache.replace_all(kind, [body], cache.mark()) for kind, body in ALL] == [set()] * 4
+    assert [replace_all(cache, kind, [body], cache.mark()) for kind, body in ALL] == [set()] * 4
 
 
 def test_a_relist_keeps_what_was_observed_after_it_was_asked_for() -> None:
     cache = filled((HYPERDRIVES, SWEEP))
     mark = cache.mark()
     cache.observe(HYPERDRIVE_TRIALS, None, RECORD)  # the answer to our own create
-    cache.replace_all(HYPERDRIVE_TRIALS, [], mark)
+    replace_all(cache, HYPERDRIVE_TRIALS, [], mark)
     assert [name for name, _, _ in seen(cache)] == ["digits-1"]
-    cache.replace_all(HYPERDRIVE_TRIALS, [], cache.mark())
+    replace_all(cache, HYPERDRIVE_TRIALS, [], cache.mark())
     assert seen(cache) == []
 
 
@@ -211,7 +212,7 @@ def test_a_relist_does_not_bring_back_what_was_deleted_meanwhile() -> None:
     cache = filled(*ALL)
     mark = cache.mark()
     cache.observe(JOBS, "DELETED", JOB)
-    cache.replace_all(JOBS, [JOB], mark)
+    replace_all(cache, JOBS, [JOB], mark)
     assert seen(cache) == [("digits-1", "", "")]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.support.builders import limits, sweep_manifest
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import Laboratory, replace_all
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.errors import ConflictError
@@ -91,7 +91,7 @@ async def test_a_job_that_only_the_cache_has_lost_is_not_recorded_as_lost(lab: L
     await lab.settle()
     lab.start_jobs()
     await lab.settle()
-    lab.cache.replace_all(JOBS, [lab.cluster.one(JOBS, "digits-2")], lab.cache.mark())
+    replace_all(lab.cache, JOBS, [lab.cluster.one(JOBS, "digits-2")], lab.cache.mark())
     lab.cache._tombstones.clear()  # a relist that was served from an older state
     await lab.settle()
     assert lab.trial_states() == {"digits-1": "Running", "digits-2": "Running"}
@@ -186,8 +186,8 @@ async def test_a_job_that_lost_its_label_does_not_keep_the_operator_busy(lab: La
     await lab.settle()
     states = lab.trial_states()
     lab.end_job("digits-1", "Complete")
-    lab.cache.replace_all(
-        JOBS, [body for body in lab.cluster.all(JOBS) if body["metadata"]["name"] != "digits-1"], 10**6
+    replace_all(
+        lab.cache, JOBS, [body for body in lab.cluster.all(JOBS) if body["metadata"]["name"] != "digits-1"], 10**6
     )
     await lab.settle()
     assert "Failed" not in states.values()

@@ -52,6 +52,12 @@ async def test_listed_objects_say_what_they_are(api: ScriptedApi, client: KubeCl
     assert (job["apiVersion"], job["kind"]) == ("batch/v1", "Job")
 
 
+async def test_a_page_is_handed_over_before_the_next_is_asked_for(api: ScriptedApi, client: KubeClient) -> None:
+    api.on("GET", JOBS_PATH, answer(200, page("a", "b", more="t")), answer(200, page("c")))
+    asked = [(job["metadata"]["name"], len(api.calls)) async for job in client.each(JOBS, "ns", page=2)]
+    assert asked == [("a", 1), ("b", 1), ("c", 2)]
+
+
 async def test_a_list_whose_pages_expire_starts_again(api: ScriptedApi, client: KubeClient) -> None:
     expired = refusal(410, "Expired", "too old")
     api.on("GET", JOBS_PATH, answer(200, page("a", more="t")), expired, answer(200, page("a", "b")))

@@ -81,6 +81,12 @@ def _conditional(when: Object) -> Object:
     return _space(choice("a", "x", "y"), {**_CHILD, "when": when})
 
 
+def _constrained(rule: str) -> Object:
+    manifest = _space(choice("x", 1, 2, 3, 4))
+    manifest["spec"]["constraints"] = [{"rule": rule}]
+    return manifest
+
+
 GOOD = (
     Row("the smallest", _with("samplingAlgorithm", MISSING)),
     Row("choice of strings, numbers and booleans", _one("choice", values=["a", 1, 0.5, True, False])),
@@ -125,6 +131,8 @@ GOOD = (
     Row("cma-es beside a choice", _space(*_TWO, choice("c", 1, 2), algorithm="CmaEs")),
     Row("labels and annotations", _with("trialTemplate.metadata", {"labels": {"a": "$(params.x)"}, "annotations": {}})),
     Row("the longest name", _named("a" * 57)),
+    Row("a constraint", _constrained("params.x <= 3")),
+    Row("a constraint with a has()", _constrained("!has(params.x) || params.x != 2")),
     Row("weighted choice", _one("choice", values=["a", "b"], probabilities=[1, 0.5])),
     Row("a parameter with a condition", _conditional({"parameter": "a", "values": ["x"]})),
     Row(
@@ -257,6 +265,11 @@ BAD = (
         "spec.trialTemplate.spec.backoffLimit",
         only_here=True,
     ),
+    Row("an empty constraint", _constrained(""), "spec.constraints[0].rule"),
+    Row("a constraint that is a text", _with("constraints", "params.x <= 3"), "spec.constraints"),
+    Row("a constraint without a rule", _with("constraints", [{}]), "spec.constraints[0].rule"),
+    Row("too many constraints", _with("constraints", [{"rule": "true"}] * 17), "spec.constraints"),
+    Row("a constraint that is too long", _constrained("true || " * 128 + "true"), "spec.constraints[0].rule"),
     Row("all probabilities zero", _one("choice", values=["a", "b"], probabilities=[0, 0]), "must be above 0"),
     Row(
         "a negative probability", _one("choice", values=["a"], probabilities=[-1]), f"{_SPACE}.choice.probabilities[0]"

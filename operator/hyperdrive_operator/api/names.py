@@ -57,6 +57,7 @@ REASON_UNCHECKED: Final = "NotYetChecked"
 REASON_RUNNING: Final = "TrialsRunning"
 REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
 REASON_SPACE_EXHAUSTED: Final = "SearchSpaceExhausted"
+REASON_NO_COMBINATION: Final = "NoCombinationAllowed"
 REASON_NO_USABLE_TRIAL: Final = "NoUsableTrial"
 REASON_NOTHING_IN_THE_WAY: Final = "NothingInTheWay"
 

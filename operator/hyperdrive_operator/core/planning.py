@@ -142,6 +142,8 @@ def make_plan(
     acting: tuple[Action, ...] = creating
     if creating and not is_template_checked:
         acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
+    if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
+        planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
     next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
     return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)

@@ -5,15 +5,24 @@ need more than that (results, or a numerical library) are not here: they make pr
 """
 
 from collections.abc import Callable, Set
+from functools import lru_cache
 from random import Random
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, canonical
 
 from . import distributions, space
+from .constraints import allows
+from .identity import ById
 from .space import Parameters
 
 #: After so many draws that were all taken, the space is nearly used up: the rest is walked instead.
 MAX_DRAWS = 100
+#: Constraints may leave little of a space: so many draws that all break them, and it counts as used up.
+MAX_CONSTRAINED_DRAWS = 1_000
+#: Combinations of a grid looked at, one after the other, for the next that satisfies the constraints.
+MAX_WALK = 100_000
+#: As many live sweeps as the operator is designed for.
+MAX_GRIDS = 200
 
 Sampler = Callable[[HyperDriveSpec, int, Set[str]], Parameters | None]
 
@@ -41,7 +50,35 @@ def combination(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameter
 def _grid(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:  # noqa: ARG001  a Sampler
     if number > planned_trials(spec):
         return None
+    if spec.constraints:
+        return _allowed_grid(ById(spec)).at(number - 1)
     return space.combination_at(spec.search_space, number - 1)
+
+
+class _AllowedGrid:
+    """The combinations of a grid that satisfy the constraints, found as far as they are asked for."""
+
+    def __init__(self, spec: HyperDriveSpec) -> None:
+        self._spec = spec
+        self._size = space.size(spec.search_space, on_grid=True) or 0
+        self._indices: list[int] = []
+        self._next = 0
+
+    def at(self, position: int) -> Parameters | None:
+        """Return the combination at a position; None if there are not so many."""
+        end = min(self._size, self._next + MAX_WALK)
+        while len(self._indices) <= position and self._next < end:
+            if allows(self._spec, space.combination_at(self._spec.search_space, self._next)):
+                self._indices.append(self._next)
+            self._next += 1
+        if len(self._indices) <= position:
+            return None
+        return space.combination_at(self._spec.search_space, self._indices[position])
+
+
+@lru_cache(maxsize=MAX_GRIDS)
+def _allowed_grid(key: ById[HyperDriveSpec]) -> _AllowedGrid:
+    return _AllowedGrid(key.value)
 
 
 def is_proposed(spec: HyperDriveSpec) -> bool:
@@ -50,26 +87,32 @@ def is_proposed(spec: HyperDriveSpec) -> bool:
 
 
 def random_combination(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
-    """Draw until a combination is new, so that none runs twice."""
+    """Draw until a combination is new and allowed, so that none runs twice."""
     seed = spec.sampling_algorithm.seed
-    for attempt in range(MAX_DRAWS):
+    for attempt in range(MAX_CONSTRAINED_DRAWS if spec.constraints else MAX_DRAWS):
         drawn = space.draw(spec.search_space, Random(f"{seed}/{number}/{attempt}"))  # noqa: S311  not for secrets
-        if combination_key(drawn) not in taken:
+        if is_new(spec, drawn, taken):
             return drawn
     return _walk(spec, number, taken)
 
 
 def _walk(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
-    """Return the first combination not taken, counted from a random one; at most len(taken) + 1 steps."""
+    """Return the first combination that is new and allowed, counted from a random one."""
     combinations = space.size(spec.search_space)
     if combinations is None:
         return None
     start = distributions.index_below(combinations, Random(f"{spec.sampling_algorithm.seed}/{number}"))  # noqa: S311  not for secrets
-    for step in range(min(combinations, len(taken) + 1)):
+    steps = MAX_WALK if spec.constraints else len(taken) + 1
+    for step in range(min(combinations, steps)):
         candidate = space.combination_at(spec.search_space, (start + step) % combinations)
-        if combination_key(candidate) not in taken:
+        if is_new(spec, candidate, taken):
             return candidate
     return None
+
+
+def is_new(spec: HyperDriveSpec, parameters: Parameters, taken: Set[str]) -> bool:
+    """Tell whether a combination may be run: no trial has it, and it satisfies the constraints."""
+    return combination_key(parameters) not in taken and allows(spec, parameters)
 
 
 _SAMPLERS: dict[str, Sampler] = {"Grid": _grid, "Random": random_combination}

@@ -14,6 +14,7 @@ from typing import Any
 from hyperdrive_operator.api.v1alpha1 import Choice, Parameter, canonical
 
 from . import distributions
+from .identity import ById
 
 Parameters = dict[str, Any]
 
@@ -36,31 +37,18 @@ class _Node:
     grid_size: int | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Key:
-    """A search space as the key of a cache: lists have no hash, but that of a spec never changes."""
-
-    space: Sequence[Parameter]
-
-    def __hash__(self) -> int:
-        return id(self.space)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.space is self.space
-
-
 def size(space: Sequence[Parameter], *, on_grid: bool = False) -> int | None:
     """Return the number of combinations, or None if there are uncountably or unboundedly many.
 
     On a grid, continuous parameters with gridPoints are countable.
     """
-    return _product(_forest(_Key(space)), on_grid=on_grid)
+    return _product(_forest(ById(space)), on_grid=on_grid)
 
 
 def combination_at(space: Sequence[Parameter], index: int) -> Parameters:
     """Return the combination at an index from 0 below size(space, on_grid=True), the last parameter varying fastest."""
     chosen: Parameters = {}
-    _choose(_forest(_Key(space)), index, chosen)
+    _choose(_forest(ById(space)), index, chosen)
     return _ordered(space, chosen)
 
 
@@ -72,7 +60,7 @@ def draw(space: Sequence[Parameter], random: Random) -> Parameters:
 def assemble(space: Sequence[Parameter], choose: Callable[[Parameter], Any]) -> Parameters:
     """Build one combination by asking for the value of each active parameter, parents before their children."""
     chosen: Parameters = {}
-    waiting = list(reversed(_forest(_Key(space))))
+    waiting = list(reversed(_forest(ById(space))))
     while waiting:
         node = waiting.pop()
         value = choose(node.parameter)
@@ -83,10 +71,10 @@ def assemble(space: Sequence[Parameter], choose: Callable[[Parameter], Any]) -> 
 
 
 @lru_cache(maxsize=MAX_FORESTS)
-def _forest(key: _Key) -> tuple[_Node, ...]:
+def _forest(key: ById[Sequence[Parameter]]) -> tuple[_Node, ...]:
     """Return the parameters that hang on none, with all below them. Specs have no circles."""
     hanging: defaultdict[str | None, list[Parameter]] = defaultdict(list)
-    for parameter in key.space:
+    for parameter in key.value:
         hanging[parameter.when.parameter if parameter.when else None].append(parameter)
 
     def below(parent: str | None) -> tuple[_Node, ...]:

@@ -191,6 +191,11 @@ def _waiting(trials: Sequence[Trial], now: datetime) -> tuple[str, str] | None:
 def _fruitless(facts: Facts) -> tuple[str, str]:
     """Return reason and message of a sweep none of whose ended trials gave a result: the commonest cause."""
     ended = [trial.record for trial in facts.trials if trial.is_ended]
+    if not ended:
+        return names.REASON_NO_COMBINATION, (
+            "no combination of spec.searchSpace was found that satisfies spec.constraints: "
+            "create another HyperDrive whose constraints leave some"
+        )
     reasons = Counter(record.reason for record in ended)
     commonest = max(reasons, key=lambda reason: (reasons[reason], reason))
     last = [record for record in ended if record.reason == commonest][-1]

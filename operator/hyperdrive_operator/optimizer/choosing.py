@@ -1,11 +1,11 @@
-"""What all optimisers share: seeds, and proposals that no trial has yet."""
+"""What all optimisers share: seeds, and proposals that may be run."""
 
 import hashlib
 from collections.abc import Callable, Set
 from typing import Final
 
 from hyperdrive_operator.core.proposing import Proposal, Request
-from hyperdrive_operator.core.sampling import combination_key, random_combination
+from hyperdrive_operator.core.sampling import is_new, random_combination
 from hyperdrive_operator.core.space import Parameters
 
 #: A model that proposes so many combinations in a row that are all taken has nothing new to say.
@@ -25,6 +25,6 @@ def first_new(request: Request, number: int, taken: Set[str], propose: Callable[
     """
     for attempt in range(MAX_ATTEMPTS):
         candidate = propose(attempt)
-        if combination_key(candidate) not in taken:
+        if is_new(request.spec, candidate, taken):
             return candidate
     return random_combination(request.spec, number, taken)

@@ -7,7 +7,7 @@ from scipy.stats import qmc
 from hyperdrive_operator.api.v1alpha1 import Parameter, SobolOptions
 from hyperdrive_operator.core.distributions import value_at_share
 from hyperdrive_operator.core.proposing import Proposal, Request
-from hyperdrive_operator.core.sampling import combination_key, random_combination
+from hyperdrive_operator.core.sampling import combination_key, is_new, random_combination
 from hyperdrive_operator.core.space import assemble
 
 
@@ -29,7 +29,7 @@ def propose(request: Request) -> list[Proposal]:
         shares = {one.name: float(share) for one, share in zip(space, sequence.random(1)[0], strict=True)}
         chosen: Proposal = assemble(space, partial(_value, shares))
         before = {key for other, key in taken.items() if other < number}
-        if chosen is not None and combination_key(chosen) in before:
+        if chosen is not None and not is_new(request.spec, chosen, before):
             chosen = random_combination(request.spec, number, before)
         if chosen is not None:
             taken[number] = combination_key(chosen)

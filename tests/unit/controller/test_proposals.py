@@ -305,7 +305,7 @@ async def test_a_sweep_that_is_deleted_while_its_optimiser_thinks_is_forgotten(
     lab.deliver()
     optimizer.go_on.set()
     with suppress(TimeoutError):
-        await asyncio.wait_for(lab.news.wait(), 5)
+        await asyncio.wait_for(lab.news.wait(), 30)
     await lab.settle()
     assert gone in optimizer.forgotten
     assert lab.cache._proposals == {}

@@ -53,7 +53,7 @@ WELL, HANGS, DIES, FAILS = (request(spec("Bayesian", seed=seed), [1]) for seed i
 async def make_lane() -> AsyncIterator[MakeLane]:
     lanes: list[Lane] = []
 
-    def make(seconds: float = 20.0, *, program: str = PUPPET, idle_seconds: float = 60.0) -> Lane:
+    def make(seconds: float = 60.0, *, program: str = PUPPET, idle_seconds: float = 60.0) -> Lane:
         lanes.append(Lane(seconds, program=program, idle_seconds=idle_seconds))
         return lanes[-1]
 
@@ -102,9 +102,9 @@ async def test_one_process_answers_all_requests_in_turn(make_lane: MakeLane) -> 
 
 
 async def test_a_process_that_hangs_is_killed_and_the_next_request_gets_another(make_lane: MakeLane) -> None:
-    lane = make_lane(0.3)
+    lane = make_lane(3)  # an answer takes a millisecond, but on a busy machine it may wait for its turn
     pid = await pid_of(lane)
-    with pytest.raises(OptimizerTimeoutError, match=r"longer than 0\.3 s"):
+    with pytest.raises(OptimizerTimeoutError, match=r"longer than 3 s"):
         await lane.propose(HANGS)
     assert not is_alive(pid)
     assert await pid_of(lane) != pid
@@ -146,7 +146,7 @@ async def test_an_idle_process_ends(make_lane: MakeLane) -> None:
     lane = make_lane(idle_seconds=0.05)
     pid = await pid_of(lane)
     assert lane._process is not None
-    assert await asyncio.wait_for(lane._process.wait(), 5) == 0
+    assert await asyncio.wait_for(lane._process.wait(), 30) == 0
     assert lane.pid is None
     assert await pid_of(lane) != pid
 
@@ -159,7 +159,7 @@ async def test_a_closed_lane_leaves_no_process(make_lane: MakeLane) -> None:
 
 
 async def test_a_slow_sweep_is_moved_aside_and_delays_the_others_once(make_lane: MakeLane) -> None:
-    optimizer = Optimizer(make_lane(0.3), make_lane(20.0))
+    optimizer = Optimizer(make_lane(3), make_lane(60))
     slow = asyncio.create_task(optimizer.propose("slow", HANGS))
     await asyncio.sleep(0)  # it comes first
     quick = [await optimizer.propose("quick", WELL) for _ in range(10)]

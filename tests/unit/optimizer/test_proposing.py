@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.support.builders import choice, expression
 
+from hyperdrive_operator.api.v1alpha1 import Constraint
 from hyperdrive_operator.core.proposing import Finished, Request
 from hyperdrive_operator.core.sampling import combination_key, random_combination
 from hyperdrive_operator.optimizer.propose import propose
@@ -118,6 +119,14 @@ def test_just_the_active_parameters_have_a_value(algorithm: str) -> None:
         assert ("amsgrad" in parameters) == (parameters["optimizer"] == "adam")
         assert ("decay" in parameters) == (parameters.get("amsgrad") is True)
     assert {one.parameters["optimizer"] for one in found} == {"sgd", "adam"}
+
+
+@pytest.mark.parametrize("algorithm", ALL)
+def test_what_breaks_a_constraint_is_not_proposed(algorithm: str) -> None:
+    bounded = spec(algorithm).model_copy(update={"constraints": [Constraint(rule="params.x + params.y < 0.0")]})
+    finished = search(bounded, quadratic, 30)
+    assert len(finished) == 30
+    assert all(one.parameters["x"] + one.parameters["y"] < 0 for one in finished)
 
 
 @pytest.mark.parametrize("algorithm", ALL)

@@ -18,7 +18,7 @@ from .search_space import (
     When,
     multiples,
 )
-from .spec import HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
+from .spec import Constraint, HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
 from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
 
@@ -30,6 +30,7 @@ __all__ = [
     "Choice",
     "CmaEsOptions",
     "Condition",
+    "Constraint",
     "HyperDriveSpec",
     "HyperDriveStatus",
     "HyperDriveTrialSpec",

@@ -12,6 +12,7 @@ from .search_space import Parameter
 MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
 MAX_CONCURRENT_TRIALS = 1_000
 MAX_PARAMETERS = 100
+MAX_CONSTRAINTS = 16
 
 #: Longest name of a HyperDrive: its trials are called NAME-NUMBER, and a Job's name has at most 63 characters.
 MAX_NAME_LENGTH = 63 - len(f"-{MAX_TRIALS}")
@@ -98,10 +99,28 @@ class TrialTemplate(Model):
     )
 
 
+class Constraint(Model):
+    """A rule between parameters. A combination that breaks it is not run."""
+
+    rule: str = Field(
+        min_length=1,
+        max_length=1024,
+        description="CEL over params, true for combinations that may run: "
+        'params["batch-size"] * params.layers <= 4096. Whole and other numbers do not mix: double(params.layers). '
+        "A rule that needs a parameter which is not active does not apply.",
+    )
+
+
 class HyperDriveSpec(Model):
     """A sweep: one Job per combination of hyperparameters, the best of them in the status."""
 
-    model_config = ConfigDict(json_schema_extra=cel((_GRID_RULE, _GRID_MESSAGE), (_CMA_ES_RULE, _CMA_ES_MESSAGE)))
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (_GRID_RULE, _GRID_MESSAGE),
+            (_CMA_ES_RULE, _CMA_ES_MESSAGE),
+            ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
+        )
+    )
 
     objective: Objective = Field(description="The primary metric and its goal. Immutable.")
     search_space: list[Parameter] = Field(
@@ -113,6 +132,12 @@ class HyperDriveSpec(Model):
             **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
         description="The hyperparameters, each with the values it may take. Immutable.",
+    )
+    constraints: list[Constraint] = Field(
+        default=[],
+        max_length=MAX_CONSTRAINTS,
+        json_schema_extra=cel(("self == oldSelf", f"constraints {_IMMUTABLE}")),
+        description="Rules between parameters, all of which a combination must satisfy to be run. Immutable.",
     )
     sampling_algorithm: SamplingAlgorithm = Field(
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."

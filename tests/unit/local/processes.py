@@ -22,7 +22,7 @@ def is_alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-async def until(claim: Callable[[], Any], seconds: float = 10) -> None:
+async def until(claim: Callable[[], Any], seconds: float = 30) -> None:
     """Wait for something outside this process, of which nobody tells."""
     async with asyncio.timeout(seconds):
         while not claim():  # noqa: ASYNC110  a process's end has no event for those who are not its parent
@@ -30,7 +30,7 @@ async def until(claim: Callable[[], Any], seconds: float = 10) -> None:
 
 
 async def until_object(
-    registry: Registry, resource: Resource, name: str, holds: Callable[[Object], Any], seconds: float = 10
+    registry: Registry, resource: Resource, name: str, holds: Callable[[Object], Any], seconds: float = 30
 ) -> Object:
     """Wait until a claim about an object holds; returns it."""
     found: asyncio.Future[Object] = asyncio.get_running_loop().create_future()

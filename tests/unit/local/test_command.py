@@ -32,7 +32,7 @@ def test_the_command_ends_cleanly_on_a_signal(command: subprocess.Popen[str], nu
     kubeconfig = Path(line_of(command.stdout).removeprefix("kubeconfig: "))
     assert kubeconfig.exists()
     command.send_signal(number)
-    out, errors = command.communicate(timeout=2)
+    out, errors = command.communicate(timeout=10)
     assert (command.returncode, out, errors) == (0, "stopped\n", "")
 
 

@@ -24,6 +24,8 @@ MANAGED_BY: Final = "hyperdrive-operator"
 
 #: On a Job, written by anyone: a JSON object of metric name to number. The metrics contract.
 ANNOTATION_METRICS: Final = f"{GROUP}/metrics"
+#: On a Job, written by the reporter: the curve of the primary metric, complete though bounded (core/curves.py).
+ANNOTATION_CURVE: Final = f"{GROUP}/curve"
 
 # --- environment of a trial's containers ------------------------------------------------------------------------
 

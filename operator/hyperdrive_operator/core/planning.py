@@ -8,6 +8,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .jobs import Manifest, build_job, trial_name
 from .outcome import needs_log
+from .preview import Outlook, make_outlook
 from .sampling import combination, combination_key, is_proposed, planned_trials
 from .space import Parameters
 from .sweep import Sweep
@@ -111,6 +112,8 @@ class Plan:
     next_check: datetime | None = None
     #: Why the proposals that are needed do not come.
     hold: Hold | None = None
+    #: What would run, while the sweep is paused before its first trial.
+    outlook: Outlook | None = None
 
 
 def make_plan(
@@ -133,20 +136,48 @@ def make_plan(
     planned = planned_trials(spec)
     if sweep.problems:
         return Plan(settling, planned)
+    outlook = make_outlook(sweep.name, spec, proposals.ready) if is_paused(spec) and not trials else None
     if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=hold.until)
+        return Plan(settling, planned, next_check=hold.until, outlook=outlook)
     is_hopeless = _is_hopeless(spec, trials)
-    next_ones = _Next() if is_hopeless else _new_trials(spec, trials, planned, proposals.ready)
-    asking, waiting = _ask(next_ones.missing, proposals.hold, now)
-    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *next_ones.trials)
-    acting: tuple[Action, ...] = creating
-    if creating and not is_template_checked:
-        acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
+    is_idle = is_hopeless or _awaits_results(spec, trials)
+    next_ones = _Next() if is_idle else _new_trials(spec, trials, planned, proposals.ready)
+    asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
+    creating = (*_lost_jobs(spec, trials), *next_ones.trials)
+    acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
     next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
-    return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)
+    actions = (*settling, *acting, *asking)
+    return Plan(actions, planned, next_ones.is_exhausted, is_hopeless, next_check, waiting, outlook)
+
+
+def is_paused(spec: HyperDriveSpec) -> bool:
+    """Tell whether no more Jobs shall be created for now."""
+    return spec.state == "Paused"
+
+
+def _awaits_results(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
+    """Tell whether it is too early to choose the next trials: a paused sweep learns from what still runs first."""
+    return is_paused(spec) and not all(trial.is_ended for trial in trials)
+
+
+def _act(
+    sweep: Sweep,
+    spec: HyperDriveSpec,
+    trials: Sequence[Trial],
+    creating: Sequence[CreateJob | CreateTrial],
+    *,
+    is_template_checked: bool,
+) -> tuple[Action, ...]:
+    """Return what is to be created; before that the template is checked, and in a pause only that is done."""
+    judged = list(creating)
+    if is_paused(spec):
+        judged += [CreateJob(trial) for trial in trials if not trial.is_ended][:1]
+    if judged and not is_template_checked:
+        return (CheckTemplate(_first_job(sweep, spec, judged[0])),)
+    return () if is_paused(spec) else tuple(creating)
 
 
 def _ask(numbers: tuple[int, ...], hold: Hold | None, now: datetime) -> tuple[tuple[Propose, ...], Hold | None]:

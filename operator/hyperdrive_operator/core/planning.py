@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
-from .jobs import Manifest, build_job, trial_name
+from .actions import (
+    Action,
+    CheckTemplate,
+    CreateJob,
+    CreateTrial,
+    Propose,
+    ReadLog,
+    RecordEnd,
+    RecordLoss,
+    RecordStart,
+)
+from .jobs import Manifest, build_first_job, trial_name
 from .outcome import needs_log
 from .preview import Outlook, make_outlook
 from .sampling import combination, combination_key, is_proposed, planned_trials
@@ -35,70 +46,6 @@ class Proposals:
 
     ready: Mapping[int, Parameters | None] = field(default_factory=dict)
     hold: Hold | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckTemplate:
-    """Let the API server judge the first Job without creating it."""
-
-    job: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTrial:
-    """Write a trial's record, then create its Job."""
-
-    number: int
-    parameters: Parameters
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """Let the optimiser propose the combinations of these trials. Takes its time, and is waited for by none."""
-
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CreateJob:
-    """Create the Job of a trial whose record stands already: a write was lost, or the Job before it started."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordStart:
-    """Record that a trial's pod runs."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLog:
-    """Read the metrics in the output of a trial whose Job has finished. Takes its time, and is waited for by none."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordEnd:
-    """Record how a trial ended whose Job has finished."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordLoss:
-    """Record that a started trial's Job is gone, once the API server has confirmed it."""
-
-    trial: Trial
-
-
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
-
-
-#: What leads to another running trial.
-STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +90,7 @@ def make_plan(
     is_idle = is_hopeless or _awaits_results(spec, trials)
     next_ones = _Next() if is_idle else _new_trials(spec, trials, planned, proposals.ready)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
-    creating = (*_lost_jobs(spec, trials), *next_ones.trials)
+    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *next_ones.trials]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
@@ -297,4 +244,4 @@ def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | Creat
         name, parameters = creation.trial.record.name, dict(creation.trial.record.parameters)
     else:
         name, parameters = trial_name(sweep.name, creation.number), creation.parameters
-    return build_job(spec, sweep_name=sweep.name, trial=name, trial_uid="", parameters=parameters)
+    return build_first_job(spec, sweep_name=sweep.name, trial=name, parameters=parameters)

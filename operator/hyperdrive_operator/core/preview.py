@@ -15,7 +15,7 @@ from hyperdrive_operator.api.v1alpha1.preview import MAX_FIRST
 from . import distributions, space
 from .constraints import allows
 from .identity import ById
-from .jobs import Manifest, build_job, trial_name
+from .jobs import Manifest, build_first_job, trial_name
 from .patch import without_nulls
 from .proposing import foreseeable
 from .sampling import combination, combination_key, is_proposed, planned_trials
@@ -169,9 +169,7 @@ def _within_bytes(combinations: tuple[Parameters, ...]) -> list[dict[str, Any]]:
 
 def _job(sweep_name: str, spec: HyperDriveSpec, parameters: Parameters) -> Manifest:
     name = trial_name(sweep_name, 1)
-    job: Manifest = without_nulls(
-        build_job(spec, sweep_name=sweep_name, trial=name, trial_uid="", parameters=parameters)
-    )
+    job: Manifest = without_nulls(build_first_job(spec, sweep_name=sweep_name, trial=name, parameters=parameters))
     return job
 
 

@@ -11,10 +11,11 @@ from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialC
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
+from .actions import STARTS
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
 from .patch import without_nulls
-from .planning import STARTS, Hold, Plan, is_paused, is_podless
+from .planning import Hold, Plan, is_paused, is_podless
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial

@@ -11,9 +11,9 @@ import pytest
 from hyperdrive.job import Answer, NoAccount
 from hyperdrive.reporter import MAX_WAITING, Reporter
 from hyperdrive.settings import Settings
-from hyperdrive_operator.core.metrics import read_annotation, read_log
 
 from .api_server import PATIENCE
+from .operators_view import metrics_in, metrics_of
 
 SETTINGS = Settings(trial="digits-7", primary_metric="accuracy", interval_seconds=3600.0)
 
@@ -42,19 +42,15 @@ def started(job: Job, settings: Settings = SETTINGS) -> Reporter:
     return reporter
 
 
-def metrics(annotations: Mapping[str, str]) -> Mapping[str, float]:
-    return read_annotation(annotations["hyperdrive.dev/metrics"], "accuracy", "Maximize").last
-
-
 def test_the_first_report_is_written_at_once_and_later_ones_together() -> None:
     job = Job()
     reporter = started(job)
     reporter.report({"accuracy": 0.0}, 0)
-    assert metrics(job.next()) == {"accuracy": 0.0}
+    assert metrics_of(job.next()) == {"accuracy": 0.0}
     for step in range(1, 1001):
         reporter.report({"accuracy": step / 1000}, step)
     assert reporter.flush(PATIENCE)
-    assert metrics(job.next()) == {"accuracy": 1.0}
+    assert metrics_of(job.next()) == {"accuracy": 1.0}
     assert job.written.empty()
 
 
@@ -98,7 +94,7 @@ def test_trouble_is_one_line_and_a_script_that_goes_on(
     (line,) = captured.err.splitlines()
     assert says in line
     assert captured.out == ""
-    assert read_log(line, "accuracy", "Maximize").last == {}  # the log source finds no metric in it
+    assert metrics_in(line) == {}  # the log source finds no metric in it
 
 
 def test_after_trouble_the_newest_state_is_written() -> None:
@@ -111,7 +107,7 @@ def test_after_trouble_the_newest_state_is_written() -> None:
     assert reporter.flush(PATIENCE)
     while not job.written.empty():
         last = job.next()
-    assert metrics(last) == {"accuracy": 0.1, "loss": 2.0}
+    assert metrics_of(last) == {"accuracy": 0.1, "loss": 2.0}
 
 
 @pytest.mark.parametrize("gone", [Answer(404, "not found"), Answer(422, "metadata.uid: field is immutable")])
@@ -178,10 +174,10 @@ def test_what_is_no_metric_is_dropped_with_one_line_and_the_rest_is_written(
     assert reporter.flush(PATIENCE)
     while not job.written.empty():
         last = job.next()
-    assert metrics(last) == {"loss": 1.0}
+    assert metrics_of(last) == {"loss": 1.0}
     (line,) = capfd.readouterr().err.splitlines()
     assert "dropped a" in line
-    assert read_log(line, "accuracy", "Maximize").last == {}
+    assert metrics_in(line) == {}
 
 
 def test_a_child_process_does_not_wait_for_its_parents_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from hyperdrive.summary import MAX_METRICS, MAX_NAME, Summary, finite, line_of
 from hyperdrive_operator.core import metrics
-from hyperdrive_operator.core.metrics import read_annotation, read_log
+
+from .operators_view import metrics_in, metrics_of
 
 
 def summary_of(*reports: dict[str, float], primary: str = "accuracy") -> Summary:
@@ -22,7 +23,7 @@ def summary_of(*reports: dict[str, float], primary: str = "accuracy") -> Summary
 
 def test_the_last_value_of_each_metric_is_written() -> None:
     written = summary_of({"accuracy": 0.5, "loss": 2}, {"accuracy": 0.4}).annotations()
-    assert read_annotation(written["hyperdrive.dev/metrics"], "accuracy", "Maximize").last == {
+    assert metrics_of(written) == {
         "accuracy": 0.4,
         "loss": 2.0,
     }
@@ -82,5 +83,4 @@ def test_a_value_is_a_finite_number_or_none(value: Any, number: float | None) ->
 def test_the_printed_line_is_read_by_the_operator_as_it_was_meant() -> None:
     line = line_of({"accuracy": 0.1 + 0.2, "val/loss": 1e-9, "epochs": 3, "bad": float("nan")}, 7)
     assert line == "step=7 accuracy=0.30000000000000004 val/loss=1e-09 epochs=3"
-    read = read_log(line, "accuracy", "Maximize").last
-    assert read == {"step": 7.0, "accuracy": 0.1 + 0.2, "val/loss": 1e-9, "epochs": 3.0}
+    assert metrics_in(line) == {"step": 7.0, "accuracy": 0.1 + 0.2, "val/loss": 1e-9, "epochs": 3.0}

@@ -51,6 +51,11 @@ class Script:
         """Send what is new and wait for it."""
         return self.reporter.flush(timeout) if self.reporter is not None and self._is_started else True
 
+    def leave_signals(self) -> None:
+        """Give SIGTERM back to the script."""
+        if self._termination is not None:
+            self._termination.remove()
+
     def _start(self, reporter: Reporter) -> None:
         if self._is_started:
             return
@@ -149,6 +154,8 @@ def _current() -> Script:
 def _forget() -> None:
     """Begin anew in a forked child: the thread stayed with the parent, and its locks may be taken for ever."""
     global _script, _lock  # noqa: PLW0603  a script calls functions, so the process has one
+    if _script is not None:
+        _script.leave_signals()  # a data loader's worker dies as it always did
     _script = None
     _lock = threading.RLock()
 

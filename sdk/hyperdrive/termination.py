@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from types import FrameType
-from typing import Protocol
+from typing import Any, Callable, Optional, Protocol, Union
+
+#: What signal.getsignal gives for a handler of Python's. Evaluated, and Python 3.9 has no X | None.
+Handler = Union[Callable[[int, Optional[FrameType]], Any], int, signal.Handlers]
 
 
 class Stoppable(Protocol):
@@ -29,7 +32,7 @@ class Termination:
     def __init__(self, reporter: Stoppable, *, flush_seconds: float) -> None:
         self._reporter = reporter
         self._flush_seconds = flush_seconds
-        self.previous: object = signal.SIG_DFL
+        self._previous: Handler = signal.SIG_DFL
         #: Set by should_stop().
         self.is_awaited = False
 
@@ -38,15 +41,19 @@ class Termination:
         previous = signal.getsignal(signal.SIGTERM)
         if previous is None or previous is signal.SIG_IGN:
             return
-        ours = getattr(previous, "__self__", None)  # a parent's, from before a fork
-        self.previous = ours.previous if isinstance(ours, Termination) else previous
+        self._previous = previous
         signal.signal(signal.SIGTERM, self.handle)
+
+    def remove(self) -> None:
+        """Give the signal back, unless the script has taken it meanwhile. Main thread only."""
+        if signal.getsignal(signal.SIGTERM) == self.handle:
+            signal.signal(signal.SIGTERM, self._previous)
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Handle the signal."""
         self._reporter.stop()
-        if callable(self.previous):
-            self.previous(number, frame)
+        if callable(self._previous):
+            self._previous(number, frame)
         elif not self.is_awaited:
             self._reporter.flush(self._flush_seconds)
             signal.signal(number, signal.SIG_DFL)

@@ -76,12 +76,10 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
     (folder / "namespace").write_text("lab")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    server.block_on_close = False
+    server = _Server(("127.0.0.1", 0), _Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     api = ApiServer(server.server_address[1], folder)
-    server.api = api  # type: ignore[attr-defined]  # the handler finds it there
+    server.api = api
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -92,11 +90,21 @@ def api_server(folder: Path) -> Iterator[ApiServer]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    api: ApiServer
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients leave when they are killed, or do not trust us."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_PATCH(self) -> None:
-        api: ApiServer = self.server.api  # type: ignore[attr-defined]  # put there above
+        assert isinstance(self.server, _Server)
+        api = self.server.api
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         api.seen.put(Request(self.path, dict(self.headers), body, self.client_address))
         api.before_answer()

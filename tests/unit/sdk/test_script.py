@@ -143,17 +143,23 @@ child.join()
 
 def test_a_worker_of_a_data_loader_dies_of_sigterm_as_ever(api: ApiServer) -> None:
     script = """
-import multiprocessing, time
+import multiprocessing, signal, time
 from hyperdrive import flush, report
+fork = multiprocessing.get_context("fork")
+def work(ready):
+    ready.put(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    time.sleep(60)
 report(accuracy=1)
 flush()
-child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+ready = fork.SimpleQueue()
+child = fork.Process(target=work, args=(ready,))
 child.start()
+print(ready.get())
 child.terminate()
 child.join()
 print(child.exitcode)
 """
-    assert run(script, api, PYTHONWARNINGS="default::DeprecationWarning")[:2] == (0, "-15\n")
+    assert run(script, api, PYTHONWARNINGS="default::DeprecationWarning")[:2] == (0, "True\n-15\n")
 
 
 def test_many_threads_lose_no_report(api: ApiServer) -> None:

@@ -104,6 +104,7 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
+            prior=self._cache.prior(sweep),
         )
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
@@ -141,7 +142,9 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked)
+        facts = Facts(
+            sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked, self._cache.prior(sweep)
+        )
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
@@ -200,7 +203,7 @@ def _wait(
 
 def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a status is written at once when it changes: all but counts, and messages with counts in them."""
-    kept = {key: value for key, value in status.items() if key not in {"trials", "progress"}}
+    kept = {key: value for key, value in status.items() if key not in {"trials", "progress", "warmStart"}}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]
     return kept

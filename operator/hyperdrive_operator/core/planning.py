@@ -4,17 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .jobs import Manifest, build_job, trial_name
 from .outcome import needs_log
-from .sampling import combination, combination_key, is_proposed, planned_trials
+from .prior import NO_PRIOR, Prior, obstacle
+from .prior import planned as planned_with
 from .space import Parameters
+from .starting import Next, next_trials
 from .sweep import Sweep
 from .trials import State, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
+#: Whether a HyperDrive that spec.warmStart.from names has come to be is asked so often.
+MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
 
@@ -121,6 +126,7 @@ def make_plan(
     is_template_checked: bool,
     now: datetime,
     proposals: Proposals = Proposals(),
+    prior: Prior = NO_PRIOR,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -130,15 +136,19 @@ def make_plan(
     if spec is None:
         return Plan()
     settling = tuple(action for trial in trials if (action := _settle(spec, trial)) is not None)
-    planned = planned_trials(spec)
+    planned = planned_with(sweep, spec, trials, prior)
     if sweep.problems:
         return Plan(settling, planned)
     if hold is not None and now < hold.until:
         return Plan(settling, planned, next_check=hold.until)
+    if why := obstacle(sweep, trials, prior):
+        missing = Hold(names.REASON_WARM_START_NOT_FOUND, why, now + MISSING_PAUSE)
+        return Plan(settling, planned, next_check=missing.until, hold=missing)
     is_hopeless = _is_hopeless(spec, trials)
-    next_ones = _Next() if is_hopeless else _new_trials(spec, trials, planned, proposals.ready)
+    next_ones = Next() if is_hopeless else next_trials(spec, trials, planned, proposals.ready, prior.known)
     asking, waiting = _ask(next_ones.missing, proposals.hold, now)
-    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *next_ones.trials)
+    starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
+    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *starting)
     acting: tuple[Action, ...] = creating
     if creating and not is_template_checked:
         acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
@@ -193,66 +203,6 @@ def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob
         if trial.job is None and not (trial.is_ended or trial.record.started or trial.record.deleting)
     ]
     return tuple(lost[: max(room, 0)])
-
-
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """The trials to start, the numbers that lack a proposal, and whether the search space has no more."""
-
-    trials: tuple[CreateTrial, ...] = ()
-    missing: tuple[int, ...] = ()
-    is_exhausted: bool = False
-
-
-def _new_trials(
-    spec: HyperDriveSpec, trials: Sequence[Trial], planned: int, ready: Mapping[int, Parameters | None]
-) -> _Next:
-    """Return the trials to start, lowest numbers first.
-
-    A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
-    proposal.
-    """
-    # a place is free for a proposal only once the result of the trial that had it can be learnt from
-    learns = is_proposed(spec)
-    free = spec.limits.max_concurrent_trials - sum(
-        not trial.is_ended if learns else trial.is_active for trial in trials
-    )
-    if free <= 0 or len(trials) >= planned:
-        return _Next()
-    by_number = {trial.record.number: trial.record.key for trial in trials}
-    if learns:
-        numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
-        return _proposed(numbers, set(by_number.values()), ready)
-    taken: set[str] = set()
-    new: list[CreateTrial] = []
-    for number in range(1, planned + 1):
-        if len(new) == free:
-            break
-        if number in by_number:
-            taken.add(by_number[number])
-            continue
-        parameters = combination(spec, number, taken)
-        if parameters is None:
-            return _Next(tuple(new), is_exhausted=True)
-        new.append(CreateTrial(number, parameters))
-        taken.add(combination_key(parameters))
-    return _Next(tuple(new))
-
-
-def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Parameters | None]) -> _Next:
-    """Return the trials whose combination has been proposed, and which are to be asked for."""
-    new: list[CreateTrial] = []
-    missing: list[int] = []
-    for number in numbers:
-        parameters = ready.get(number)
-        if parameters is not None and (key := combination_key(parameters)) not in taken:
-            new.append(CreateTrial(number, parameters))
-            taken.add(key)
-        elif number in ready and parameters is None:
-            return _Next(tuple(new), tuple(missing), is_exhausted=not missing)
-        else:
-            missing.append(number)
-    return _Next(tuple(new), tuple(missing))
 
 
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:

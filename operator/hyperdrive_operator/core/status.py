@@ -14,9 +14,15 @@ from . import timestamps
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
 from .planning import STARTS, Hold, Plan, is_podless
+from .prior import NO_PRIOR, Prior
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial
+
+_ALL_KNOWN = (
+    "the sweeps of spec.warmStart.from have run every combination of spec.searchSpace: nothing is left to run. "
+    "To run them again: create another HyperDrive without warmStart.skipKnown"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class Facts:
     plan: Plan
     hold: Hold | None
     is_template_checked: bool
+    prior: Prior = NO_PRIOR
 
     @property
     def is_over(self) -> bool:
@@ -44,6 +51,16 @@ class Facts:
         """At least one trial gave a value."""
         return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
 
+    @property
+    def is_all_known(self) -> bool:
+        """It is over without a trial, since the earlier sweeps have run all that there is."""
+        return self.is_over and not self.trials and bool(self.prior.known or self.prior.missing)
+
+    @property
+    def is_complete(self) -> bool:
+        """It is over, and it is no failure."""
+        return self.is_over and (self.has_result or self.is_all_known)
+
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     """Return the whole status as JSON. Two calls with the same facts give the same status."""
@@ -58,6 +75,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         best_trial=best_trial(facts),
+        warm_start=facts.prior.status,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
@@ -105,7 +123,7 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
     if accepted.status == "False":
         return "Invalid"
     if facts.is_over:
-        return "Complete" if facts.has_result else "Failed"
+        return "Complete" if facts.is_complete else "Failed"
     return "Running" if facts.trials else "Pending"
 
 
@@ -123,7 +141,7 @@ def _accepted(facts: Facts) -> Finding:
 def _progressing(facts: Facts) -> Finding:
     kind = names.CONDITION_PROGRESSING
     if facts.is_over:
-        finding = _complete(facts) if facts.has_result else _failed(facts)
+        finding = _complete(facts) if facts.is_complete else _failed(facts)
         return Finding(kind, "False", finding.reason, finding.message)
     if facts.sweep.problems:
         return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
@@ -134,8 +152,10 @@ def _progressing(facts: Facts) -> Finding:
 
 def _complete(facts: Facts) -> Finding:
     kind = names.CONDITION_COMPLETE
-    if not (facts.is_over and facts.has_result):
+    if not facts.is_complete:
         return Finding(kind, "False", names.REASON_RUNNING, "not all trials have ended")
+    if facts.is_all_known:
+        return Finding(kind, "True", names.REASON_ALL_KNOWN, _ALL_KNOWN)
     spec = facts.sweep.spec
     best = best_trial(facts)
     if spec is None or best is None:
@@ -151,7 +171,7 @@ def _complete(facts: Facts) -> Finding:
 
 def _failed(facts: Facts) -> Finding:
     kind = names.CONDITION_FAILED
-    if not facts.is_over or facts.has_result:
+    if not facts.is_over or facts.is_complete:
         return Finding(kind, "False", names.REASON_NOTHING_IN_THE_WAY, "the sweep has not failed")
     return Finding(kind, "True", *_fruitless(facts))
 

@@ -23,9 +23,9 @@ from .coding import decode, distribution, encode
 def propose(request: Request) -> list[Proposal]:
     """Propose combinations one after the other; each counts as running for the next."""
     options = request.spec.sampling_algorithm.bayesian or BayesianOptions()
-    results = sum(one.value is not None for one in request.finished)
+    results = sum(one.value is not None for one in (*request.prior, *request.finished))
     model = None if results < options.startup_trials else _Model(request, options)
-    taken = set(request.taken.values())
+    taken = {*request.known, *request.taken.values()}
     proposals: list[Proposal] = []
     for number in request.numbers:
         chosen = random_combination(request.spec, number, taken) if model is None else model.propose(number, taken)
@@ -45,7 +45,7 @@ class _Model:
         self._ranges = {parameter.name: distribution(parameter) for parameter in self._space}
         goal = request.spec.objective.goal
         self._study = optuna.create_study(direction="maximize" if goal == "Maximize" else "minimize")
-        for one in request.finished:
+        for one in (*request.prior, *request.finished):
             self._tell(one.parameters, one.value)
         for parameters in request.running:
             self._tell_running(parameters)

@@ -1,6 +1,7 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .prior import WarmStart
 from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -19,7 +20,7 @@ from .search_space import (
     multiples,
 )
 from .spec import Constraint, HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
-from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
+from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts, WarmStartStatus
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "TrialCounts",
     "TrialTemplate",
     "Uniform",
+    "WarmStart",
+    "WarmStartStatus",
     "When",
     "canonical",
     "cel",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from .base import Model, canonical, cel
+from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 
@@ -118,7 +119,10 @@ class HyperDriveSpec(Model):
         json_schema_extra=cel(
             (_GRID_RULE, _GRID_MESSAGE),
             (_CMA_ES_RULE, _CMA_ES_MESSAGE),
-            ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
+            *(
+                (f"has(self.{field}) == has(oldSelf.{field})", f"{field} {_IMMUTABLE}")
+                for field in ("constraints", "firstCombinations", "warmStart")
+            ),
         )
     )
 
@@ -141,6 +145,17 @@ class HyperDriveSpec(Model):
     )
     sampling_algorithm: SamplingAlgorithm = Field(
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
+    )
+    first_combinations: list[Combination] = Field(
+        default=[],
+        max_length=MAX_FIRST,
+        json_schema_extra=cel(("self == oldSelf", f"firstCombinations {_IMMUTABLE}")),
+        description=FIRST_TEXT,
+    )
+    warm_start: WarmStart | None = Field(
+        default=None,
+        json_schema_extra=cel(("self == oldSelf", f"warmStart {_IMMUTABLE}")),
+        description="Earlier HyperDrives of the namespace whose results are known from the start. Immutable.",
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")

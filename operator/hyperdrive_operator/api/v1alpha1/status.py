@@ -42,6 +42,14 @@ class BestTrial(Model):
     parameters: dict[str, Any] = Field(description="Its parameters.")
 
 
+class WarmStartStatus(Model):
+    """What came of spec.warmStart."""
+
+    taken: int = Field(description="Trials of the earlier sweeps that are known here.")
+    left_out: int = Field(description="Ended trials of the earlier sweeps that are of no use here.")
+    message: str = Field(max_length=4096, description="How many of which sweep, and why others are left out.")
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
@@ -50,6 +58,7 @@ class HyperDriveStatus(Model):
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
     best_trial: BestTrial | None = Field(default=None, description="The best trial so far.")
+    warm_start: WarmStartStatus | None = Field(default=None, description="What came of spec.warmStart.")
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
     )

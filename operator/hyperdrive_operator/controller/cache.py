@@ -161,7 +161,8 @@ class Cache:
         view = self._views[kind].pop(uid, None)
         self._logs.pop(uid, None)
         self._proposals.pop(uid, None)
-        self._priors.forget(uid)
+        if kind is HYPERDRIVES:
+            self._priors.forget(uid)
         self._seen.pop(uid, None)
         key = self._keys.pop(uid, None)
         if view is not None:

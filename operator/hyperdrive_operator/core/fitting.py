@@ -173,7 +173,7 @@ def _grid_point(parameter: Parameter, number: Number) -> Number:
         return nearest
     around = [*[point for point in points if point < number][-1:], *[point for point in points if point > number][:1]]
     raise MisfitError(
-        f"{number!r} is none of the {len(points)} gridPoints: use {' or '.join(repr(point) for point in around)}"
+        f"{number!r} is none of the {len(points)} gridPoints: use {' or '.join(f'{point:.12g}' for point in around)}"
     )
 
 

@@ -62,8 +62,8 @@ def _parse(name: str, raw: Any) -> tuple[HyperDriveSpec | None, tuple[Problem, .
         spec = HyperDriveSpec.model_validate(raw)
     except ValidationError as error:
         return None, problems_of(error)
-    problems = (*template_problems(spec), *constraint_problems(spec))
-    return spec, problems or (*_source_problems(name, spec), *first_problems(spec))
+    rules = constraint_problems(spec)  # an entry can only be held against rules that can be read
+    return spec, (*template_problems(spec), *_source_problems(name, spec), *(rules or first_problems(spec)))
 
 
 def _source_problems(name: str, spec: HyperDriveSpec) -> tuple[Problem, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, HyperDriveSpec
 
 from .first import missing_first
 from .sampling import combination_key
@@ -128,3 +128,25 @@ def _history(spec: HyperDriveSpec, prior: Sequence[Finished], own: Sequence[Fini
         tuple(finished[index] for index in in_order if index < len(prior)),
         tuple(finished[index] for index in in_order if index >= len(prior)),
     )
+
+
+def foreseeable(spec: HyperDriveSpec, known: int = 0) -> int:
+    """Return how many of the first trials get the same combination whatever the results of those before them.
+
+    They are those that start together, those that are given, and those for which the algorithm has not seen enough to
+    learn from; `known` is the number of earlier sweeps' results.
+    """
+    algorithm = spec.sampling_algorithm
+    together = max(spec.limits.max_concurrent_trials, len(spec.first_combinations))
+    match algorithm.type:
+        case "Bayesian":
+            return max(together, (algorithm.bayesian or BayesianOptions()).startup_trials - known)
+        case "CmaEs":
+            modelled = sum(one.choice is None and one.when is None for one in spec.search_space)
+            return max(together, first_population(algorithm.cma_es, modelled))
+    return spec.limits.max_total_trials
+
+
+def first_population(options: CmaEsOptions | None, dimensions: int) -> int:
+    """Return how many results CmaEs takes for its first step."""
+    return (options or CmaEsOptions()).population_size or 4 + int(3 * math.log(dimensions))

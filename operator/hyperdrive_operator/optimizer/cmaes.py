@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hyperdrive_operator.api.v1alpha1 import CmaEsOptions, Parameter
 from hyperdrive_operator.core import space as spaces
 from hyperdrive_operator.core.distributions import value_at_share
-from hyperdrive_operator.core.proposing import Proposal, Request
+from hyperdrive_operator.core.proposing import Proposal, Request, first_population
 from hyperdrive_operator.core.sampling import combination_key
 from hyperdrive_operator.core.space import Parameters
 
@@ -91,19 +91,14 @@ def _warm(request: Request, modelled: list[Parameter]) -> CMA | None:
         sigma=sigma,
         cov=covariance,
         bounds=np.tile([0.0, 1.0], (len(modelled), 1)),
-        population_size=_size(request, len(modelled)),
+        population_size=first_population(request.spec.sampling_algorithm.cma_es, len(modelled)),
         seed=0,  # seeded anew for each proposal
     )
 
 
-def _size(request: Request, dimensions: int) -> int:
-    options = request.spec.sampling_algorithm.cma_es or CmaEsOptions()
-    return options.population_size or 4 + int(3 * np.log(dimensions))
-
-
 def _begun(request: Request, dimensions: int, restarts: int) -> CMA:
     options = request.spec.sampling_algorithm.cma_es or CmaEsOptions()
-    size = _size(request, dimensions)
+    size = first_population(request.spec.sampling_algorithm.cma_es, dimensions)
     start = np.random.default_rng(derived_seed(request, "restart", restarts)).random(dimensions)
     return CMA(
         mean=start if restarts else np.full(dimensions, 0.5),

@@ -136,3 +136,15 @@ async def test_an_entry_that_is_wrong_starts_nothing_and_says_why() -> None:
         assert condition["message"] == (
             "spec.firstCombinations[1].x: 7.5 is none of its values, which go in steps of 1: use 7 or 8"
         )
+
+
+@pytest.mark.parametrize("algorithm", ["Random", "Bayesian"])
+async def test_a_paused_sweep_shows_them_and_then_runs_just_these(algorithm: str) -> None:
+    lab = laboratory(algorithm, at_once=4, state="Paused")
+    await lab.settle()
+    shown = lab.status["preview"]["first"]
+    assert len(shown) >= 4
+    assert_first(shown)
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"state": "Running"}})
+    await lab.settle()
+    assert combinations(lab) == shown[:4]

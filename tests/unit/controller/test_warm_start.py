@@ -240,3 +240,15 @@ async def test_what_earlier_sweeps_are_worth_is_found_out_once_per_change(monkey
     await lab.run_to_the_end(score)
     assert sorted(judged) == sorted(f"old-{number}" for number in range(1, 11))
     assert lab.cache.prior(lab.cache.sweeps()[0]) is lab.cache.prior(lab.cache.sweeps()[0])
+
+
+@pytest.mark.parametrize("algorithm", ["Grid", "Random", "Bayesian"])
+async def test_a_paused_sweep_shows_what_is_left_to_run(algorithm: str) -> None:
+    lab = await after_an_earlier_one(total=20)
+    begin(lab, algorithm, at_once=4, state="Paused")
+    await lab.settle()
+    preview = lab.status["preview"]
+    assert preview["planned"] == 4
+    assert "24 combinations, 20 of which earlier sweeps have run; 4 trials would run" in preview["message"]
+    assert keys(preview["first"]) & keys(combinations(lab, "old")) == set()
+    assert lab.status["state"] == "Paused"

@@ -19,7 +19,7 @@ GRID = (choice("a", 1, 2, 3), choice("b", "x", "y"))
 
 
 def body(*first: Any, space: tuple[Any, ...] = SPACE, algorithm: str = "Random", seed: int = 0, **spec: Any) -> Any:
-    given = {
+    given: dict[str, Any] = {
         "searchSpace": list(space),
         "samplingAlgorithm": {"type": algorithm, "seed": seed},
         "limits": limits(100, 3),

@@ -5,8 +5,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .preview import Preview
 
-State = Literal["Pending", "Running", "Complete", "Failed", "Invalid"]
+State = Literal["Pending", "Running", "Paused", "Complete", "Failed", "Invalid"]
 
 
 class Condition(Model):
@@ -59,6 +60,9 @@ class HyperDriveStatus(Model):
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
     best_trial: BestTrial | None = Field(default=None, description="The best trial so far.")
     warm_start: WarmStartStatus | None = Field(default=None, description="What came of spec.warmStart.")
+    preview: Preview | None = Field(
+        default=None, description="What would run: while spec.state is Paused and there is no trial yet."
+    )
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
     )

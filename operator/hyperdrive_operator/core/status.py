@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialCounts
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialCounts, WarmStartStatus
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
@@ -82,13 +82,21 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         best_trial=best_trial(facts),
-        warm_start=facts.prior.status,
+        warm_start=_warm_start(facts),
         preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
     )
     return status.model_dump(by_alias=True, exclude_none=True)
+
+
+def _warm_start(facts: Facts) -> WarmStartStatus | None:
+    """Return what was known at the end of a sweep that is over, however its sources go on: that is what it used."""
+    previous = facts.sweep.status
+    if facts.is_over and "completionTime" in previous and (known := previous.get("warmStart")):
+        return WarmStartStatus.model_validate(known)
+    return facts.prior.status
 
 
 def best_trial(facts: Facts) -> BestTrial | None:

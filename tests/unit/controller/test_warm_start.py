@@ -208,6 +208,21 @@ async def test_a_source_deleted_after_the_first_trial_stops_nothing_and_shows() 
     assert lab.is_over
 
 
+async def test_what_was_known_at_its_end_stays_in_the_status_of_a_sweep() -> None:
+    lab = await after_an_earlier_one()
+    begin(lab, "Bayesian", total=2)
+    await lab.run_to_the_end(score)
+    known = lab.status["warmStart"]
+    assert known["taken"] == 10
+    lab.cluster.remove(HYPERDRIVES, "old")
+    lab.restart()
+    await lab.settle()
+    assert lab.status["warmStart"] == known
+    lab.cluster.change(HYPERDRIVES, "new", {"spec": {"limits": limits(3, 2)}})
+    await lab.run_to_the_end(score)
+    assert lab.status["warmStart"]["taken"] == 0, "unless it goes on"
+
+
 async def test_another_of_the_same_name_counts_anew() -> None:
     lab = await after_an_earlier_one()
     begin(lab, "Bayesian", total=50, at_once=1)

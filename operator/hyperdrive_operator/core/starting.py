@@ -49,10 +49,10 @@ def next_trials(
 def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], by_number: Mapping[int, str], known: frozenset[str]) -> Next:
     """Return the trials with these numbers, each as those below it leave it."""
     choose = sampler(spec)
-    taken: set[str] = set()
-    if skips_known(spec):  # what is known may have grown since a number was first given: nothing may run twice for it
-        taken = {*known, *by_number.values()}
-    below = sorted(by_number, reverse=True)
+    # where what is known is skipped, it may have grown since a number was first given: then no trial's may run twice
+    lowest = max(by_number, default=0) + 1 if skips_known(spec) else numbers[0]
+    taken = {*known, *(key for number, key in by_number.items() if number < lowest)}
+    below = sorted((number for number in by_number if number > lowest), reverse=True)
     new: list[tuple[int, Parameters]] = []
     for number in numbers:
         while below and below[-1] < number:

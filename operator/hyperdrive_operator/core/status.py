@@ -1,18 +1,20 @@
 """HyperDrive.status, computed whole from what is observed; never patched field by field, never a trigger."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialCounts
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
+from .pareto import Archive, Point, shown
+from .patch import without_nulls
 from .planning import STARTS, Hold, Plan, is_podless
 from .problems import sentence
 from .sweep import Sweep
@@ -28,6 +30,8 @@ class Facts:
     plan: Plan
     hold: Hold | None
     is_template_checked: bool
+    #: What is known of the Pareto front already.
+    archive: Archive = field(default_factory=Archive)
 
     @property
     def is_over(self) -> bool:
@@ -44,6 +48,13 @@ class Facts:
         """At least one trial gave a value."""
         return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
 
+    @property
+    def front(self) -> Sequence[Point] | None:
+        """The Pareto front; None where there is but one objective."""
+        if self.sweep.spec is None or not self.sweep.spec.objective.additional_objectives:
+            return None
+        return self.archive.front(self.sweep.spec.objective.goals, self.trials)
+
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     """Return the whole status as JSON. Two calls with the same facts give the same status."""
@@ -52,12 +63,15 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     counts = _counts(facts)
     ended = counts.succeeded + counts.failed
     has_begun = bool(facts.trials)
+    front = facts.front
     status = HyperDriveStatus(
         observed_generation=facts.sweep.generation,
         state=_state(facts, findings[0]),
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         best_trial=best_trial(facts),
+        pareto_front=_pareto_front(facts, front) if front else None,
+        pareto_front_size=len(front) if front else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
@@ -77,14 +91,11 @@ def best_trial(facts: Facts) -> BestTrial | None:
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
-    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=_without_nulls(best.parameters))
+    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=without_nulls(best.parameters))
 
 
-def _without_nulls(value: Any) -> Any:
-    """Drop members that are null: a merge patch can't write them, so the status would never be as it should."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+def _pareto_front(facts: Facts, front: Sequence[Point]) -> list[ParetoTrial] | None:
+    return shown(front, facts.sweep.spec.objective.goals) if facts.sweep.spec is not None else None
 
 
 def _counts(facts: Facts) -> TrialCounts:
@@ -146,6 +157,8 @@ def _complete(facts: Facts) -> Finding:
         f"all {len(facts.trials)} trials have ended; "
         f"best is {best.name} with {spec.objective.primary_metric}={best.value:g}"
     )
+    if front := facts.front:
+        message += f"; {len(front)} on the Pareto front"
     return Finding(kind, "True", reason, message)
 
 

@@ -54,12 +54,15 @@ class _Breeder:
         self._space = request.spec.search_space
         self._ranges = {parameter.name: distribution(parameter) for parameter in self._space}
         self._study = optuna.create_study(directions=directions(request.spec.objective))
-        parents = _parents(self._study, options.population_size, results)
-        self._parents = [
-            (one, codes)
-            for one in parents
-            if (codes := encoded(self._space, results[one.number].parameters)) is not None
-        ]
+        self._parents: list[tuple[FrozenTrial, Codes]] = []
+        #: What a parent's code stands for, exactly: a clone must show as one, not differ in the last digit.
+        self._inherited: dict[tuple[str, Code], Any] = {}
+        for one in _parents(self._study, options.population_size, results):
+            parameters = results[one.number].parameters
+            codes = encoded(self._space, parameters)
+            if codes is not None:  # else it is of no use in this space: somebody wrote the record by hand
+                self._parents.append((one, codes))
+                self._inherited |= {(name, code): parameters[name] for name, code in codes.items()}
 
     def propose(self, number: int, taken: set[str]) -> Proposal:
         """Propose one combination."""
@@ -77,7 +80,9 @@ class _Breeder:
         trial = self._study.ask()
 
         def suggest(parameter: Parameter) -> Any:
-            return decode(parameter, suggested(trial, parameter.name, self._ranges[parameter.name]))
+            code = suggested(trial, parameter.name, self._ranges[parameter.name])
+            inherited = self._inherited.get((parameter.name, code))
+            return decode(parameter, code) if inherited is None else inherited
 
         chosen = assemble(self._space, suggest)
         self._study.tell(trial, state=TrialState.FAIL)

@@ -11,11 +11,12 @@ from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, Pareto
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
+from .actions import STARTS
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
 from .pareto import Archive, Point, shown
 from .patch import without_nulls
-from .planning import STARTS, Hold, Plan, is_podless
+from .planning import Hold, Plan, is_paused, is_podless
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial
@@ -42,6 +43,11 @@ class Facts:
             return False
         no_more = self.plan.is_hopeless or self.plan.is_exhausted
         return no_more or (0 < self.plan.planned <= len(self.trials))
+
+    @property
+    def is_paused(self) -> bool:
+        """No more trials shall be started for now."""
+        return self.sweep.spec is not None and is_paused(self.sweep.spec)
 
     @property
     def has_result(self) -> bool:
@@ -72,6 +78,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,
+        preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
@@ -117,6 +124,8 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
         return "Invalid"
     if facts.is_over:
         return "Complete" if facts.has_result else "Failed"
+    if facts.is_paused:
+        return "Paused"
     return "Running" if facts.trials else "Pending"
 
 
@@ -140,7 +149,17 @@ def _progressing(facts: Facts) -> Finding:
         return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
     if facts.hold is not None:
         return Finding(kind, "False", facts.hold.reason, "no trial starts for now")
+    if facts.is_paused:
+        return Finding(kind, "False", names.REASON_PAUSED, _paused(facts))
     return Finding(kind, "True", names.REASON_RUNNING, "trials are being run")
+
+
+def _paused(facts: Facts) -> str:
+    """Return what a pause means now, and how to end it."""
+    running = sum(not trial.is_ended for trial in facts.trials)
+    so_far = f"no more trials are started, {running} still run" if running else "no trial is started"
+    patch = """'{"spec":{"state":"Running"}}'"""
+    return f"spec.state is Paused: {so_far}. To go on: kubectl patch hd {facts.sweep.name} --type merge -p {patch}"
 
 
 def _complete(facts: Facts) -> Finding:

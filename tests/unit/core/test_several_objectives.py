@@ -10,7 +10,7 @@ from tests.support.builders import NOW, ended, facts, job_body, limits, sweep, t
 from hyperdrive_operator.api.v1alpha1 import AdditionalObjective, Objective
 from hyperdrive_operator.core import outcome
 from hyperdrive_operator.core.metrics import MAX_METRICS, Reading, read_annotation, read_log
-from hyperdrive_operator.core.proposing import MAX_HISTORY, build_request
+from hyperdrive_operator.core.proposing import MAX_HISTORY, build_request, foreseeable
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.trials import Log, Trial
 
@@ -171,3 +171,10 @@ def test_with_several_objectives_the_optimiser_itself_bounds_the_history(algorit
     assert of is not None
     trials = [result(n, n, n, completionTime="2026-03-01T12:00:00Z") for n in range(1, MAX_HISTORY + 3)]
     assert len(build_request(of, trials, {}, [5000]).finished) == MAX_HISTORY + 2
+
+
+def test_the_first_generation_does_not_depend_on_results() -> None:
+    for options, known in (({}, 50), ({"nsgaII": {"populationSize": 4}}, 4), ({"nsgaII": {"populationSize": 2}}, 3)):
+        of = sweep(objective=AS_JSON, samplingAlgorithm={"type": "NsgaII", **options}, limits=limits(60, 3)).spec
+        assert of is not None
+        assert foreseeable(of) == known

@@ -1,6 +1,7 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .preview import Preview
 from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -56,6 +57,7 @@ __all__ = [
     "Objective",
     "Parameter",
     "ParetoTrial",
+    "Preview",
     "QLogNormal",
     "QLogUniform",
     "QNormal",

@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .preview import Preview
 from .spec import MAX_ADDITIONAL_OBJECTIVES
 
 #: Trials of the Pareto front that the status shows.
 MAX_FRONT = 100
 
-State = Literal["Pending", "Running", "Complete", "Failed", "Invalid"]
+State = Literal["Pending", "Running", "Paused", "Complete", "Failed", "Invalid"]
 
 
 class Condition(Model):
@@ -70,11 +71,14 @@ class HyperDriveStatus(Model):
     pareto_front: list[ParetoTrial] | None = Field(
         default=None,
         max_length=MAX_FRONT,
-        description="With several objectives: the trials than which no other is at least as good in all objectives "
-        "and better in one, the best primary metric first. Of more than 100 trials, 100 spread evenly over the front.",
+        description="With several objectives: the trials that no other dominates, which is at least as good in all "
+        "and better in one; the best primary metric first. Of more than 100, 100 spread evenly over the front.",
     )
     pareto_front_size: int | None = Field(
         default=None, description="With several objectives: how many trials are on the Pareto front."
+    )
+    preview: Preview | None = Field(
+        default=None, description="What would run: while spec.state is Paused and there is no trial yet."
     )
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}

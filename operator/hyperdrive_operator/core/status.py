@@ -87,13 +87,16 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def best_trial(facts: Facts) -> BestTrial | None:
-    """Return the succeeded trial with the best value; of equals the one with the lowest number."""
+    """Return the succeeded trial with the best value; of equals the one on the front, or with the lowest number."""
     if facts.sweep.spec is None:
         return None
+    records = (trial.record for trial in facts.trials)
+    if front := facts.front:
+        records = (point.record for point in front)
     goal: Goal = facts.sweep.spec.objective.goal
     best: Record | None = None
     best_value: float | None = None
-    for record in (trial.record for trial in facts.trials):
+    for record in records:
         if record.state is State.SUCCEEDED and record.value is not None and better(goal, record.value, best_value):
             best, best_value = record, record.value
     if best is None or best_value is None:

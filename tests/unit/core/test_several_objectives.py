@@ -145,6 +145,11 @@ def test_the_status_shows_the_front_and_the_best_by_the_primary_metric() -> None
     assert complete["message"].endswith("best is digits-2 with accuracy=0.9; 2 on the Pareto front")
 
 
+def test_of_trials_with_the_same_primary_metric_the_best_is_one_that_no_other_dominates() -> None:
+    status = status_of(result(1, 0.9, 50), result(2, 0.9, 40), result(3, 0.9, 40), result(4, 0.2, 1))
+    assert status["bestTrial"]["number"] == status["paretoFront"][0]["number"] == 2
+
+
 def test_with_one_objective_or_no_result_there_is_no_front() -> None:
     one = status_of(result(1, 0.8, 10), objective={"primaryMetric": "accuracy", "goal": "Maximize"})
     none = status_of(ended(1, None))

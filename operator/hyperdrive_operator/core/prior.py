@@ -22,7 +22,7 @@ _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 _CAUSES: Final = 3
 _MESSAGE_LIMIT: Final = 4096
 #: They learn from results; to the others only skipKnown matters.
-_LEARNERS: Final = frozenset({"Bayesian", "CmaEs"})
+_LEARNERS: Final = frozenset({"Bayesian", "CmaEs", "NsgaII"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ NO_PRIOR: Final = Prior()
 def judge(spec: HyperDriveSpec, record: Record) -> Fit:
     """Tell what an ended trial of an earlier sweep is worth to a sweep."""
     at = (record.ended or _BEGINNING, record.number)
-    finished = finished_of(record)
+    finished = finished_of(spec, record)
     if finished.value is None:
         return Fit(at, finished, record.key, "no value")
     on_grid = spec.sampling_algorithm.type == "Grid"
@@ -101,8 +101,8 @@ def planned(sweep: Sweep, spec: HyperDriveSpec, trials: Sequence[Trial], prior: 
     """Return how many trials the sweep runs in all, without those that earlier sweeps have run."""
     if not skips_known(spec):
         return planned_trials(spec)
-    own = {trial.record.key for trial in trials}
-    number = planned_trials(spec, len(prior.known - own))
+    run = sum(trial.record.key in prior.known for trial in trials)  # by us too
+    number = planned_trials(spec, len(prior.known) - run)
     if prior.missing and sweep.status.get("observedGeneration") == sweep.generation:
         # what a deleted sweep had run is forgotten: that must not set a sweep going again that has ended
         before = (sweep.status.get("trials") or {}).get("planned")
@@ -148,6 +148,8 @@ def _unlike(spec: HyperDriveSpec, other: HyperDriveSpec | None) -> str:
         return "its spec is not valid"
     if other.objective.primary_metric != spec.objective.primary_metric:
         return f"its primary metric is {other.objective.primary_metric!r}"
-    if other.objective.goal != spec.objective.goal:
-        return f"its goal is {other.objective.goal}"
+    for metric, goal in spec.objective.goals.items():
+        theirs = other.objective.goals.get(metric, goal)  # any metric of a trial is known, an objective or not
+        if theirs != goal:
+            return f"its goal for {metric!r} is {theirs}"
     return ""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, HyperDriveSpec, NsgaIIOptions
 
 from .first import missing_first
+from .pareto import values_of
 from .sampling import combination_key
 from .space import Parameters
 from .trials import Record, State, Trial
@@ -34,6 +35,8 @@ class Finished:
 
     parameters: Mapping[str, Any]
     value: float | None
+    #: With several objectives: its values of the additional ones, in the order of the spec.
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def build_request(
     running = [trial.record.parameters for trial in trials if not trial.is_ended]
     ended = sorted((trial for trial in trials if trial.is_ended), key=_completion)
     waiting |= _first(spec, taken, known)
-    before, finished = _history(spec, list(prior), [finished_of(trial.record) for trial in ended])
+    before, finished = _history(spec, list(prior), [finished_of(spec, trial.record) for trial in ended])
     return Request(
         spec=spec,
         numbers=tuple(numbers),
@@ -94,8 +97,11 @@ def _completion(trial: Trial) -> tuple[datetime, int]:
     return trial.record.ended or _BEGINNING, trial.record.number
 
 
-def finished_of(record: Record) -> Finished:
-    """Return what an optimiser is told of a trial that has ended."""
+def finished_of(spec: HyperDriveSpec, record: Record) -> Finished:
+    """Return what an optimiser of that spec is told of a trial that has ended."""
+    if spec.objective.additional_objectives:
+        value, *others = values_of(record, spec.objective.goals) or (None,)
+        return Finished(record.parameters, value, tuple(others))
     return Finished(record.parameters, record.value if record.state is State.SUCCEEDED else None)
 
 
@@ -105,12 +111,14 @@ _Histories = tuple[tuple[Finished, ...], tuple[Finished, ...]]
 def _history(spec: HyperDriveSpec, prior: Sequence[Finished], own: Sequence[Finished]) -> _Histories:
     """Return what the algorithm can use of the earlier sweeps and of this one.
 
-    That is all; or the best and the newest of them together, in their order: the earlier sweeps' stand first.
+    That is all; or the best and the newest of them together, in their order: the earlier sweeps' stand first. Which are
+    the best of several objectives is found out by the optimiser: that takes numerical libraries, and time.
     """
     if spec.sampling_algorithm.type == "Sobol":
         return (), ()
     finished = [*prior, *own]
-    if spec.sampling_algorithm.type != "Bayesian" or len(finished) <= MAX_HISTORY:
+    is_bounded = spec.sampling_algorithm.type == "Bayesian" and not spec.objective.additional_objectives
+    if not is_bounded or len(finished) <= MAX_HISTORY:
         return tuple(prior), tuple(own)
     sign = -1 if spec.objective.goal == "Maximize" else 1
 
@@ -144,6 +152,8 @@ def foreseeable(spec: HyperDriveSpec, known: int = 0) -> int:
         case "CmaEs":
             modelled = sum(one.choice is None and one.when is None for one in spec.search_space)
             return max(together, first_population(algorithm.cma_es, modelled))
+        case "NsgaII":
+            return max(together, (algorithm.nsga_ii or NsgaIIOptions()).population_size - known)
     return spec.limits.max_total_trials
 
 

@@ -95,7 +95,7 @@ def test_a_trial_that_does_not_fit_is_left_out_and_counted(
     ("objective", "why"),
     [
         ({"primaryMetric": "loss", "goal": "Maximize"}, "its primary metric is 'loss'"),
-        ({"primaryMetric": "accuracy", "goal": "Minimize"}, "its goal is Minimize"),
+        ({"primaryMetric": "accuracy", "goal": "Minimize"}, "its goal for 'accuracy' is Minimize"),
     ],
 )
 def test_a_sweep_for_something_else_is_left_out_whole(objective: dict[str, str], why: str) -> None:
@@ -103,6 +103,30 @@ def test_a_sweep_for_something_else_is_left_out_whole(objective: dict[str, str],
     found = join(spec_of(of), [source(of, "old", (GOOD, 0.5, "10"), (GOOD, None, "20"), objective=objective)])
     assert (found.history, found.known, counts(found)) == ((), frozenset(), (0, 2))
     assert message(found) == f"old: all 2 ended trials left out: {why}"
+
+
+def test_with_several_objectives_a_trial_needs_a_value_of_each() -> None:
+    both = {"additionalObjectives": [{"metric": "latency", "goal": "Minimize"}]}
+    of = new(objective={"primaryMetric": "accuracy", "goal": "Maximize", **both})
+    metrics: list[dict[str, float]] = [{"accuracy": 0.5, "latency": 3}, {"accuracy": 0.6}]
+    records = [
+        read_record(record_body(number, parameters=GOOD, state="Succeeded", value=0.5, metrics=one))
+        for number, one in enumerate(metrics, 1)
+    ]
+    old = Source("old", sweep("old"), [judge(spec_of(of), record) for record in records])
+    found = join(spec_of(of), [old])
+    assert [(one.value, one.others) for one in found.history] == [(0.5, (3,))]
+    assert message(found) == "old: 1 taken, 1 left out: no value (1)"
+
+
+def test_another_goal_for_a_further_objective_leaves_a_sweep_out() -> None:
+    both = {"additionalObjectives": [{"metric": "latency", "goal": "Minimize"}]}
+    of = new(objective={"primaryMetric": "accuracy", "goal": "Maximize", **both})
+    both["additionalObjectives"][0]["goal"] = "Maximize"
+    other = sweep("old", objective={"primaryMetric": "accuracy", "goal": "Maximize", **both})
+    assert message(join(spec_of(of), [Source("old", other)])) == (
+        "old: all 0 ended trials left out: its goal for 'latency' is Maximize"
+    )
 
 
 def test_the_commonest_causes_are_told_first_and_the_message_is_bounded() -> None:

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-from tests.support.builders import choice, expression
+from tests.support.builders import choice, expression, sweep_manifest
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.proposing import Finished
@@ -93,3 +93,20 @@ def test_bayesian_models_conditional_knowledge() -> None:
     prior = (*tuple(Finished({"k": "a", "x": n / 10}, n) for n in range(20)), Finished({"k": "b"}, 30.0))
     asked = replace(request(spec("Bayesian", *space), [1, 2, 3]), prior=prior)
     assert [one["k"] for one in propose(asked) if one].count("a") >= 2
+
+
+def test_nsga_breeds_from_what_earlier_sweeps_found() -> None:
+    manifest = sweep_manifest(
+        objective={
+            "primaryMetric": "loss",
+            "goal": "Minimize",
+            "additionalObjectives": [{"metric": "cost", "goal": "Minimize"}],
+        },
+        searchSpace=list(PLANE),
+        samplingAlgorithm={"type": "NsgaII", "nsgaII": {"populationSize": 10}},
+    )
+    of = HyperDriveSpec.model_validate(manifest["spec"])
+    prior = tuple(Finished(one.parameters, one.value, (0.0,)) for one in earlier(40))
+    bred = propose(replace(request(of, list(range(1, 11))), prior=prior))
+    drawn = propose(request(of, list(range(1, 11))))
+    assert fmean(quadratic(one) for one in bred if one) < fmean(quadratic(one) for one in drawn if one) * 2 / 3

@@ -51,8 +51,10 @@ def _assert_best_trial(kubectl: Kubectl, name: str, of_values: Callable[[list[fl
 
 
 def _assert_every_combination_once(kubectl: Kubectl, name: str) -> None:
-    combinations = list(itertools.product([0.001, 0.01, 0.1], [32, 128], [1, 2]))  # the last varies fastest
-    assert [tuple(record["spec"]["parameters"].values()) for record in trials(kubectl, name)] == combinations
+    combinations = itertools.product([0.001, 0.01, 0.1], [32, 128], [1, 2])  # the last varies fastest
+    parameters = ("learning-rate", "batch-size", "hidden-layers")
+    ran = [record["spec"]["parameters"] for record in trials(kubectl, name)]
+    assert ran == [dict(zip(parameters, combination, strict=True)) for combination in combinations]
 
 
 def _assert_columns(kubectl: Kubectl) -> None:

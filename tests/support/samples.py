@@ -77,7 +77,7 @@ def fits(parameter: Object, value: Any, *, on_grid: bool = False) -> bool:
     (kind,) = parameter.keys() - {"name", "when", "gridPoints"}
     given = parameter[kind]
     if kind == "choice":
-        return any(json.dumps(value) == json.dumps(one) for one in given["values"])  # true is not 1
+        return _text(value) in map(_text, given["values"])
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if kind == "randint":
@@ -86,6 +86,11 @@ def fits(parameter: Object, value: Any, *, on_grid: bool = False) -> bool:
         return any(math.isclose(value, point) for point in _points(kind, given, parameter["gridPoints"]))
     lowest = 0 if kind == "logNormal" else -math.inf
     return _is_multiple(value, given.get("q")) and given.get("min", lowest) <= value <= given.get("max", math.inf)
+
+
+def _text(value: Any) -> str:
+    """Write it so that true is not 1, and that an API server may keep a mapping's keys in another order."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _is_multiple(value: float, q: float | None) -> bool:

@@ -142,7 +142,7 @@ def draw(sweep: dict[str, Any], count: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("expression", "good", "bad"),
     [
-        ({"choice": {"values": [1, "1", [2]]}}, [1, "1", [2]], [True, 2, "[2]"]),
+        ({"choice": {"values": [1, "1", {"a": 1, "b": 2}]}}, [1, "1", {"b": 2, "a": 1}], [True, 2, {"a": 1}]),
         ({"randint": {"upper": 3}}, [0, 2], [3, -1, 1.0]),
         ({"uniform": {"min": 0, "max": 1}}, [0, 0.3, 1], [-0.1, 1.1, "0.5"]),
         ({"qUniform": {"min": 0.1, "max": 0.9, "q": 0.1}}, [0.1, 0.3], [0.25, 1.0]),

@@ -139,8 +139,8 @@ def _progressing(facts: Facts) -> Finding:
 
 def _paused(facts: Facts) -> str:
     """Return what a pause means now, and how to end it."""
-    running = sum(not trial.is_ended for trial in facts.trials)
-    so_far = f"no more trials are started, {running} still run" if running else "no trial is started"
+    unfinished = sum(not trial.is_ended for trial in facts.trials)
+    so_far = f"no more trials are started, {unfinished} are not finished" if unfinished else "no trial is started"
     patch = """'{"spec":{"state":"Running"}}'"""
     return f"spec.state is Paused: {so_far}. To go on: kubectl patch hd {facts.sweep.name} --type merge -p {patch}"
 

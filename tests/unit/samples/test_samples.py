@@ -99,12 +99,16 @@ def test_it_ends_within_a_minute_on_a_laptop(file: str) -> None:
 
 @every_sample
 def test_the_readme_says_how_to_run_it(file: str) -> None:
-    (row,) = [line for line in README.splitlines() if f"]({file})" in line]
-    assert f"make demo SWEEP=manifests/samples/{file}" in row or file == "digits/sweep.yaml"
+    rows = [line for line in README.splitlines() if f"]({file})" in line]
+    assert len(rows) == 1, "manifests/samples/README.md needs a row for it"
+    (row,) = rows
+    runs_by_itself = len(sweeps(file)) == 1  # make demo runs one sweep
+    command = "make demo SWEEP=" if runs_by_itself else "kubectl apply -f "
+    assert f"{command}manifests/samples/{file}" in row or file == "digits/sweep.yaml"
 
 
 def test_the_readme_lists_no_sample_that_is_gone() -> None:
-    assert sorted(re.findall(r"\]\(([^)]+\.yaml)\)", README)) == FILES
+    assert set(re.findall(r"\]\(([^)]+\.yaml)\)", README)) <= set(FILES)
 
 
 def test_every_sampling_algorithm_and_expression_is_shown() -> None:

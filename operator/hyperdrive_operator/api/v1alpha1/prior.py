@@ -31,8 +31,8 @@ class WarmStart(Model):
         min_length=1,
         max_length=MAX_SOURCES,
         json_schema_extra={"x-kubernetes-list-type": "set"},
-        description="Names of earlier HyperDrives in the namespace, with the same primary metric and goal. Bayesian "
-        "and CmaEs learn from those of their trials that have a value and fit searchSpace. No trial is started before "
+        description="Names of earlier HyperDrives in the namespace, with the same primary metric and goal. Bayesian, "
+        "CmaEs and NsgaII learn from those of their trials that have a value and fit searchSpace. No trial is started before "
         "all of them exist.",
     )
     skip_known: bool = Field(

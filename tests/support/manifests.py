@@ -10,6 +10,7 @@ from typing import Any
 from hyperdrive_operator.kube.kinds import Object
 
 from .builders import choice, expression, job_template, sweep_manifest
+from .terminations import BAD_TERMINATIONS, GOOD_TERMINATIONS
 
 MISSING: Any = object()
 
@@ -141,6 +142,7 @@ GOOD = (
     ),
     Row("grid points", _space({**expression("x", "logUniform", min=1, max=9), "gridPoints": 3}, algorithm="Grid")),
     Row("grid points of a normal", _space({**expression("x", "normal", mu=0, sigma=1), "gridPoints": 3})),
+    *(Row(id_, _with("earlyTermination", given)) for id_, given in GOOD_TERMINATIONS),
 )
 BAD = (
     Row("a name that is too long", _named("a" * 58), "must have at most 57 characters"),
@@ -300,5 +302,6 @@ BAD = (
         _space({**expression("x", "qNormal", mu=0, sigma=1, q=1), "gridPoints": 3}),
         "with a continuous expression only",
     ),
+    *(Row(id_, _with("earlyTermination", given), error) for id_, given, error in BAD_TERMINATIONS),
 )
 ROWS = GOOD + BAD

@@ -1,6 +1,17 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .early_termination import (
+    BanditOptions,
+    EarlyTermination,
+    HyperbandOptions,
+    MedianStoppingOptions,
+    PatienceOptions,
+    PolicyType,
+    SuccessiveHalvingOptions,
+    ThresholdOptions,
+    TruncationSelectionOptions,
+)
 from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -20,30 +31,36 @@ from .search_space import (
 )
 from .spec import Constraint, HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
 from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
-from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
+from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
 __all__ = [
     "EXPRESSIONS",
     "MAX_DEPTH",
+    "BanditOptions",
     "BayesianOptions",
     "BestTrial",
     "Choice",
     "CmaEsOptions",
     "Condition",
     "Constraint",
+    "EarlyTermination",
     "HyperDriveSpec",
     "HyperDriveStatus",
     "HyperDriveTrialSpec",
     "HyperDriveTrialStatus",
+    "HyperbandOptions",
     "Limits",
     "LogNormal",
     "LogUniform",
+    "MedianStoppingOptions",
     "Metrics",
     "Model",
     "Normal",
     "Number",
     "Objective",
     "Parameter",
+    "PatienceOptions",
+    "PolicyType",
     "QLogNormal",
     "QLogUniform",
     "QNormal",
@@ -51,9 +68,13 @@ __all__ = [
     "RandInt",
     "SamplingAlgorithm",
     "SobolOptions",
+    "StopExplanation",
+    "SuccessiveHalvingOptions",
     "TemplateMetadata",
+    "ThresholdOptions",
     "TrialCounts",
     "TrialTemplate",
+    "TruncationSelectionOptions",
     "Uniform",
     "When",
     "canonical",

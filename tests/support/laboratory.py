@@ -34,7 +34,16 @@ class ListRecorder(EventRecorder):
         # not the parent's: nothing is sent
         self.said: list[tuple[str, str, str]] = []
 
-    def record(self, regarding: Object, *, type: EventType, reason: str, message: str, now: datetime) -> None:  # noqa: A002, ARG002  the interface's
+    def record(
+        self,
+        regarding: Object,  # noqa: ARG002  the interface's
+        *,
+        type: EventType,  # noqa: A002  the interface's
+        reason: str,
+        message: str,
+        now: datetime,  # noqa: ARG002  the interface's
+        is_minor: bool = False,  # noqa: ARG002  the interface's
+    ) -> None:
         self.said.append((type, reason, message))
 
 

@@ -14,7 +14,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .sampling import combination_key
 from .space import Parameters
-from .trials import State, Trial
+from .trials import USABLE, Trial
 
 #: What Bayesian is told at most: its cost grows with it (docs/sampling.md).
 MAX_HISTORY: Final = 1_000
@@ -72,7 +72,7 @@ def _completion(trial: Trial) -> tuple[datetime, int]:
 
 def _finished(trial: Trial) -> Finished:
     record = trial.record
-    return Finished(record.parameters, record.value if record.state is State.SUCCEEDED else None)
+    return Finished(record.parameters, record.value if record.state in USABLE else None)
 
 
 def _history(spec: HyperDriveSpec, finished: Sequence[Finished]) -> tuple[Finished, ...]:

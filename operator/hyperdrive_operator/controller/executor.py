@@ -8,19 +8,20 @@ from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core import outcome as outcomes
-from hyperdrive_operator.core.jobs import build_job, build_trial
-from hyperdrive_operator.core.planning import (
+from hyperdrive_operator.core.actions import (
     Action,
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    EndJob,
     Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
     RecordStart,
+    StopTrial,
 )
-from hyperdrive_operator.core.stopping import EndJob, StopTrial
+from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import DEADLINE_OF_STOPPED, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient

@@ -135,7 +135,8 @@ class Reconciler:
             memory.hold = _hold(outcome.obstacle, memory.pauses, now)
             memory.hold_generation = sweep.generation
             memory.pauses += 1
-            self._cache.observe_proposals(sweep, Proposals())  # by the time there is room, newer results count
+            if self._cache.trials(sweep):  # by the time there is room, newer results count
+                self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
 
     async def _report(

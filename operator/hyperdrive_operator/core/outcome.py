@@ -11,6 +11,7 @@ from . import timestamps
 from .curves import Curve, columns_of
 from .early_termination import Verdict
 from .metrics import Reading, read_annotation
+from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
@@ -68,8 +69,8 @@ def stopped(trial: Trial, verdict: Verdict, whole: timedelta | None, now: dateti
     }
     if verdict.compared_with:
         explanation["comparedWith"] = list(verdict.compared_with)
-    if whole is not None and trial.started is not None:
-        explanation["secondsSaved"] = max(0, int((whole - (now - trial.started)).total_seconds()))
+    if (saved := seconds_saved(trial, whole, now)) is not None:
+        explanation["secondsSaved"] = saved
     return (
         _ended(State.EARLY_STOPPED, verdict.policy, verdict.message, trial, now)
         | _so_far(trial.curve)

@@ -12,6 +12,7 @@ from .early_termination import (
     ThresholdOptions,
     TruncationSelectionOptions,
 )
+from .preview import Preview
 from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -61,6 +62,7 @@ __all__ = [
     "Parameter",
     "PatienceOptions",
     "PolicyType",
+    "Preview",
     "QLogNormal",
     "QLogUniform",
     "QNormal",

@@ -9,6 +9,7 @@ from .base import Model, canonical, cel
 from .early_termination import EarlyTermination
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
+from .state import STATE_DESCRIPTION, DesiredState
 
 MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
 MAX_CONCURRENT_TRIALS = 1_000
@@ -158,6 +159,7 @@ class HyperDriveSpec(Model):
         "Without it all trials run to their end. Can be changed at any time.",
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
+    state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
     trial_template: TrialTemplate = Field(description="The Job that trains one combination.")
 

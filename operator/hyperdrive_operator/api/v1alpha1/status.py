@@ -5,8 +5,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .preview import Preview
 
-State = Literal["Pending", "Running", "Complete", "Failed", "Invalid"]
+State = Literal["Pending", "Running", "Paused", "Complete", "Failed", "Invalid"]
 
 
 class Condition(Model):
@@ -54,6 +55,9 @@ class HyperDriveStatus(Model):
         default=None, description="What the trials that spec.earlyTermination ended would have run on for, together."
     )
     best_trial: BestTrial | None = Field(default=None, description="The best trial so far.")
+    preview: Preview | None = Field(
+        default=None, description="What would run: while spec.state is Paused and there is no trial yet."
+    )
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
     )

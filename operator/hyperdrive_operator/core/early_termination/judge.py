@@ -6,14 +6,18 @@ so a restart, a burst of reports or one that came late makes no difference, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from hyperdrive_operator.api.v1alpha1 import EarlyTermination, HyperDriveSpec
 from hyperdrive_operator.core.metrics import Goal
-from hyperdrive_operator.core.trials import Trial
+from hyperdrive_operator.core.trials import State, Trial
 
 from .knowledge import Knowledge
 from .policies import Candidate, Look, make_policy
 from .verdict import Shortfall, Verdict
+
+#: A tuple: thousands of ended trials are passed over, and to hash a state takes longer than to look at two.
+_OPEN: Final = (State.RUNNING, State.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class _Court:
         verdicts: dict[int, Verdict] = {}
         is_complete = True
         for trial in trials:
-            if not trial.is_running or trial.record.deleting:
+            if trial.record.state not in _OPEN or not trial.is_running or trial.record.deleting:
                 continue  # what is queued or preempted is not judged by what it had before
             interval = self._policy.schedule.due(trial.record.number, trial.curve.reports)
             if interval is None:
@@ -79,7 +83,7 @@ class _Court:
         ranking = knowledge.ranking(trial.record.number, interval)
         if ranking is None:
             return None
-        point, entry = trial.curve.at(interval), knowledge.score(trial, interval)
+        point, entry = trial.curve.at(interval), knowledge.score(trial.record.number, interval)
         if point is None or entry is None:
             return True  # so long a curve no longer says what was at so early an interval
         return rule.falls_short(Candidate(trial.record.number, sign * point.best, entry), ranking, sign) or True

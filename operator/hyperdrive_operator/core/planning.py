@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
@@ -12,21 +14,26 @@ from .actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    EndJob,
     Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
     RecordStart,
+    Settling,
+    StopTrial,
 )
+from .early_termination import Verdict
 from .jobs import Manifest, build_first_job, trial_name
 from .outcome import needs_log
 from .preview import Outlook, make_outlook
 from .prior import NO_PRIOR, Prior, obstacle
 from .prior import planned as planned_with
+from .savings import whole_run
 from .space import Parameters
 from .starting import Next, next_trials
 from .sweep import Sweep
-from .trials import State, Trial
+from .trials import USABLE, State, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
@@ -34,6 +41,7 @@ PODLESS_PATIENCE = timedelta(seconds=15)
 MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
+NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ def make_plan(
     is_template_checked: bool,
     now: datetime,
     proposals: Proposals = Proposals(),
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
     prior: Prior = NO_PRIOR,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
@@ -85,7 +94,12 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling = tuple(action for trial in trials if (action := _settle(spec, trial)) is not None)
+    whole = whole_run(trials) if verdicts else None
+    settling = tuple(
+        action
+        for trial in trials
+        if (action := _settle(spec, trial, verdicts.get(trial.record.number), whole)) is not None
+    )
     planned = planned_with(sweep, spec, trials, prior)
     if sweep.problems:
         return Plan(settling, planned)
@@ -158,8 +172,10 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
     return min((moment for moment in due if moment > now), default=None)
 
 
-def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:
-    """Return what has happened to a trial and is not yet in its record."""
+def _settle(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Settling | None:
+    """Return what has happened to a trial and is not yet in its record, or what its record asks for."""
+    if trial.must_end_job:
+        return EndJob(trial)
     if trial.is_ended or trial.record.deleting:
         return None
     if trial.job is None:
@@ -167,9 +183,9 @@ def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | Recor
     if trial.job.finished:
         wants_log = spec.metrics.source == "Log" and needs_log(trial, spec.objective)
         return ReadLog(trial) if wants_log else RecordEnd(trial)
-    if trial.is_running and trial.record.state is State.PENDING:
-        return RecordStart(trial)
-    return None
+    if verdict is not None:
+        return StopTrial(trial, verdict, whole)
+    return RecordStart(trial) if trial.is_running and trial.record.state is State.PENDING else None
 
 
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
@@ -186,7 +202,7 @@ def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
     ended = [trial for trial in trials if trial.is_ended]
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(trial.record.state is State.SUCCEEDED for trial in ended)
+    return len(ended) >= enough and not any(trial.record.state in USABLE for trial in ended)
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

@@ -16,7 +16,7 @@ from .first import missing_first
 from .pareto import values_of
 from .sampling import combination_key
 from .space import Parameters
-from .trials import Record, State, Trial
+from .trials import USABLE, Record, Trial
 
 #: What Bayesian is told at most: its cost grows with it (docs/sampling.md).
 MAX_HISTORY: Final = 1_000
@@ -102,7 +102,7 @@ def finished_of(spec: HyperDriveSpec, record: Record) -> Finished:
     if spec.objective.additional_objectives:
         value, *others = values_of(record, spec.objective.goals) or (None,)
         return Finished(record.parameters, value, tuple(others))
-    return Finished(record.parameters, record.value if record.state is State.SUCCEEDED else None)
+    return Finished(record.parameters, record.value if record.state in USABLE else None)
 
 
 _Histories = tuple[tuple[Finished, ...], tuple[Finished, ...]]

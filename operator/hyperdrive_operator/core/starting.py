@@ -35,7 +35,7 @@ def next_trials(
     # a place is free for a proposal only once the result of the trial that had it can be learnt from
     learns = is_proposed(spec)
     free = spec.limits.max_concurrent_trials - sum(
-        not trial.is_ended if learns else trial.is_active for trial in trials
+        trial.is_active or (learns and not trial.is_ended) for trial in trials
     )
     if free <= 0 or len(trials) >= planned:
         return Next(is_exhausted=planned == 0)  # the earlier sweeps have run all there is

@@ -105,6 +105,14 @@ def test_a_sweep_for_something_else_is_left_out_whole(objective: dict[str, str],
     assert message(found) == f"old: all 2 ended trials left out: {why}"
 
 
+def test_a_trial_that_was_stopped_early_counts_with_its_value() -> None:
+    of = new(skip=True)
+    record = read_record(record_body(1, parameters=GOOD, state="EarlyStopped", value=0.3))
+    found = join(spec_of(of), [Source("old", sweep("old"), [judge(spec_of(of), record)])])
+    assert [one.value for one in found.history] == [0.3]
+    assert found.known == {combination_key(GOOD)}
+
+
 def test_with_several_objectives_a_trial_needs_a_value_of_each() -> None:
     both = {"additionalObjectives": [{"metric": "latency", "goal": "Minimize"}]}
     of = new(objective={"primaryMetric": "accuracy", "goal": "Maximize", **both})

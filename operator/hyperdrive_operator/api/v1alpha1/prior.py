@@ -32,8 +32,8 @@ class WarmStart(Model):
         max_length=MAX_SOURCES,
         json_schema_extra={"x-kubernetes-list-type": "set"},
         description="Names of earlier HyperDrives in the namespace, with the same primary metric and goal. Bayesian, "
-        "CmaEs and NsgaII learn from those of their trials that have a value and fit searchSpace. No trial is started before "
-        "all of them exist.",
+        "CmaEs and NsgaII learn from those of their trials that have a value and fit searchSpace. No trial is started "
+        "before all of them exist.",
     )
     skip_known: bool = Field(
         default=False, description="Whether combinations that those trials have run are not run again."

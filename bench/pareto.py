@@ -1,6 +1,6 @@
 """Several objectives: how much of the best possible front each sampling algorithm finds, in how many trials.
 
-    python -m bench.pareto [--seeds 20] [--trials 300]
+    python -m bench.pareto [--seeds 20] [--trials 300] [--problem NAME]
 
 Two functions of two objectives, both to be minimised: ZDT1 (Zitzler, Deb, Thiele 2000) with its 30 parameters, and a
 mixed one with conditional parameters. Each search runs through the operator's own code, one trial at a time, as if it
@@ -184,11 +184,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Hypervolume of the sampling algorithms with two objectives.")
     parser.add_argument("--seeds", type=int, default=20, help="at least 2")
     parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--problem", choices=[problem.name for problem in PROBLEMS], help="without it all")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
     marks = [mark for mark in (50, 100, 200, 300, 500, 1000) if mark <= options.trials]
     for problem in PROBLEMS:
+        if options.problem not in {None, problem.name}:
+            continue
         print(f"\n| {problem.name} | {' | '.join(f'{mark} trials' for mark in marks)} |")
         print("|---" * (len(marks) + 1) + "|")
         for name, search in SEARCHES.items():

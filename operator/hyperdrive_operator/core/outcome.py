@@ -1,14 +1,17 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import Objective
 
 from . import timestamps
+from .curves import Curve, columns_of
+from .early_termination import Verdict
 from .metrics import Reading, bounded, read_annotation
+from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
@@ -55,6 +58,30 @@ def ended(trial: Trial, job: Job, objective: Objective, now: datetime) -> TrialS
         state = State.FAILED
         reason, message = _no_value(reading, lacking, objective, log)
     return _ended(state, reason, message, trial, job.ended or now) | _measured(reading, objective)
+
+
+def stopped(trial: Trial, verdict: Verdict, whole: timedelta | None, now: datetime) -> TrialStatus:
+    """Return the status of a trial that is ended before its time: what it has reported by now is its result."""
+    explanation: TrialStatus = {
+        "policy": verdict.policy,
+        "interval": verdict.interval,
+        "value": verdict.value,
+        "threshold": verdict.threshold,
+    }
+    if verdict.compared_with:
+        explanation["comparedWith"] = list(verdict.compared_with)
+    if (saved := seconds_saved(trial, whole, now)) is not None:
+        explanation["secondsSaved"] = saved
+    return (
+        _ended(State.EARLY_STOPPED, verdict.policy, verdict.message, trial, now)
+        | _so_far(trial.curve)
+        | {"earlyTermination": explanation}
+    )
+
+
+def _so_far(curve: Curve) -> TrialStatus:
+    newest = curve.newest
+    return {"reports": curve.reports, "value": newest.best, "curve": columns_of(curve)} if newest else {}
 
 
 def _annotation(job: Job, objective: Objective) -> Reading:

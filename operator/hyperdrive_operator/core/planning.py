@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
@@ -11,24 +13,30 @@ from .actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    EndJob,
     Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
     RecordStart,
+    Settling,
+    StopTrial,
 )
+from .early_termination import Verdict
 from .jobs import Manifest, build_first_job, trial_name
 from .outcome import needs_log
 from .preview import Outlook, make_outlook
 from .sampling import combination, combination_key, is_proposed, planned_trials
+from .savings import whole_run
 from .space import Parameters
 from .sweep import Sweep
-from .trials import State, Trial
+from .trials import USABLE, State, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
+NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ def make_plan(
     is_template_checked: bool,
     now: datetime,
     proposals: Proposals = Proposals(),
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -79,7 +88,12 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling = tuple(action for trial in trials if (action := _settle(spec, trial)) is not None)
+    whole = whole_run(trials) if verdicts else None
+    settling = tuple(
+        action
+        for trial in trials
+        if (action := _settle(spec, trial, verdicts.get(trial.record.number), whole)) is not None
+    )
     planned = planned_trials(spec)
     if sweep.problems:
         return Plan(settling, planned)
@@ -148,8 +162,10 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
     return min((moment for moment in due if moment > now), default=None)
 
 
-def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:
-    """Return what has happened to a trial and is not yet in its record."""
+def _settle(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Settling | None:
+    """Return what has happened to a trial and is not yet in its record, or what its record asks for."""
+    if trial.must_end_job:
+        return EndJob(trial)
     if trial.is_ended or trial.record.deleting:
         return None
     if trial.job is None:
@@ -157,9 +173,9 @@ def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | Recor
     if trial.job.finished:
         wants_log = spec.metrics.source == "Log" and needs_log(trial, spec.objective)
         return ReadLog(trial) if wants_log else RecordEnd(trial)
-    if trial.is_running and trial.record.state is State.PENDING:
-        return RecordStart(trial)
-    return None
+    if verdict is not None:
+        return StopTrial(trial, verdict, whole)
+    return RecordStart(trial) if trial.is_running and trial.record.state is State.PENDING else None
 
 
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
@@ -193,7 +209,7 @@ def _new_trials(
     # a place is free for a proposal only once the result of the trial that had it can be learnt from
     learns = is_proposed(spec)
     free = spec.limits.max_concurrent_trials - sum(
-        not trial.is_ended if learns else trial.is_active for trial in trials
+        trial.is_active or (learns and not trial.is_ended) for trial in trials
     )
     if free <= 0 or len(trials) >= planned:
         return _Next()
@@ -236,7 +252,7 @@ def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Param
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
     ended = [trial for trial in trials if trial.is_ended]
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(trial.record.state is State.SUCCEEDED for trial in ended)
+    return len(ended) >= enough and not any(trial.record.state in USABLE for trial in ended)
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.planning import Proposals
+from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import (
     ENDED,
@@ -27,6 +28,7 @@ from hyperdrive_operator.core.trials import (
 )
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
+from .priors import Priors
 from .queue import Key
 
 #: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
@@ -52,6 +54,9 @@ class Cache:
         self._logs: dict[str, Log] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
+        #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
+        self._ends: dict[str, int] = {}
+        self._priors = Priors(self)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
@@ -70,6 +75,18 @@ class Cache:
         ]
         joined.sort(key=lambda trial: trial.record.number)
         return joined
+
+    def records(self, sweep: Sweep) -> list[Record]:
+        """Return the records of its trials, in any order."""
+        return list(self._records.get(sweep.uid, {}).values())
+
+    def ends(self, sweep: Sweep) -> int:
+        """Return a number that changes whenever one of its trials ends, or one that has ended goes."""
+        return self._ends.get(sweep.uid, 0)
+
+    def prior(self, sweep: Sweep) -> Prior:
+        """Return what earlier sweeps have found, for a HyperDrive with a warm start."""
+        return self._priors.prior(sweep)
 
     def proposals(self, sweep: Sweep) -> Proposals:
         """Return what an optimiser has proposed for this HyperDrive and no trial has taken up."""
@@ -144,6 +161,8 @@ class Cache:
         view = self._views[kind].pop(uid, None)
         self._logs.pop(uid, None)
         self._proposals.pop(uid, None)
+        if kind is HYPERDRIVES:
+            self._priors.forget(uid)
         self._seen.pop(uid, None)
         key = self._keys.pop(uid, None)
         if view is not None:
@@ -156,6 +175,7 @@ class Cache:
                 self._sweeps[Key(view.namespace, view.name)][view.uid] = view
             case Record():
                 self._records[view.sweep_uid][view.uid] = view
+                self._mark_end(view)
                 self._joined.pop(view.uid, None)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
@@ -173,6 +193,7 @@ class Cache:
                 _drop(self._sweeps, Key(view.namespace, view.name), view.uid)
             case Record():
                 _drop(self._records, view.sweep_uid, view.uid)
+                self._mark_end(view)
                 self._joined.pop(view.uid, None)
             case Job():
                 _drop(self._jobs_of, view.trial_uid, view.uid)
@@ -180,6 +201,13 @@ class Cache:
             case Pod():
                 _drop(self._pods_of, view.job_uid, view.uid)
                 self._unjoin_job(view.job_uid)
+
+    def _mark_end(self, record: Record) -> None:
+        if record.state in ENDED:
+            self._clock += 1
+            self._ends[record.sweep_uid] = self._clock
+        if record.sweep_uid not in self._records:
+            self._ends.pop(record.sweep_uid, None)  # it was the last
 
     def _take_up(self, record: Record) -> None:
         """Drop the proposal of a trial that has its record: should that be deleted, newer results count."""

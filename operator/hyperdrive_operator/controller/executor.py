@@ -13,15 +13,17 @@ from hyperdrive_operator.core.actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    EndJob,
     Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
     RecordStart,
+    StopTrial,
 )
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
+from hyperdrive_operator.core.trials import DEADLINE_OF_STOPPED, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
@@ -114,6 +116,8 @@ class Executor:
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
                 await self._record_loss(trial, outcome, now)
+            case StopTrial() | EndJob():
+                await self._stop(action, outcome, now)
         outcome.has_acted = True
 
     # --- creating -----------------------------------------------------------------------------------------------
@@ -193,10 +197,36 @@ class Executor:
             return
         await self._write_end(trial.record, outcomes.job_deleted(trial, now), outcome)
 
-    async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> None:
+    async def _stop(self, action: StopTrial | EndJob, outcome: Outcome, now: datetime) -> None:
+        """Record the end first: a Job that fails by our deadline must find a record that says why.
+
+        Should the second write be lost, the record asks for it again: then it is EndJob.
+        """
+        if isinstance(action, StopTrial):
+            status = outcomes.stopped(action.trial, action.verdict, action.whole, now)
+            if not await self._write_end(action.trial.record, status, outcome):
+                return
+        await self._end_job(action.trial)
+
+    async def _end_job(self, trial: Trial) -> None:
+        """End a Job for ever, whoever resumes it: its pods get SIGTERM and their grace period. The Job stays."""
+        job = trial.job
+        if job is None:
+            return
+        patch = {"metadata": {"uid": job.uid}, "spec": {"activeDeadlineSeconds": DEADLINE_OF_STOPPED}}
+        try:
+            body = await self._client.patch(JOBS, job.namespace, job.name, patch)
+        except NotFoundError:
+            metadata = {"uid": job.uid, "namespace": job.namespace, "name": job.name}
+            self._cache.observe(JOBS, "DELETED", {"metadata": metadata})
+        else:
+            self._cache.observe(JOBS, None, body)
+
+    async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
         body = await self._write_status(record, status)
         if body is not None:
             outcome.ended.append(read_record(body))
+        return body is not None
 
     async def _write_status(self, record: Record, status: outcomes.TrialStatus) -> Object | None:
         """Write a record's status, unless somebody else has changed it: then the next pass decides again."""

@@ -3,6 +3,7 @@
 Projections keep what decisions read and drop the rest: a whole Job is some 10 KB, its view some hundred bytes.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Any
 from hyperdrive_operator.api import names
 
 from . import timestamps
+from .curves import Curve, read_curve
 from .metrics import Reading, number
 from .sampling import combination_key
 
@@ -27,9 +29,15 @@ class State(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    EARLY_STOPPED = "EarlyStopped"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED})
+#: Ends with which a value counts: it may be the best, and samplers learn from it.
+USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED})
+#: Written to a Job's activeDeadlineSeconds, this ends it for ever: its pods get SIGTERM and their grace period, and one
+#: that is suspended fails before it has a pod, whoever resumes it.
+DEADLINE_OF_STOPPED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +55,15 @@ class Record:
     key: str
     state: State
     value: float | None
+    #: Last value of each metric. The names are shared among records: thousands have the same.
+    metrics: Mapping[str, float]
     reason: str
     message: str
     started: datetime | None
     ended: datetime | None
+    curve: Curve
+    #: How much time its early end has saved, as far as it says.
+    seconds_saved: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +84,7 @@ class Job:
     ready: int
     suspended: bool
     metrics: str | None
+    deadline: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +130,43 @@ class Trial:
     @property
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
-        return not self.is_ended and (self.job is None or not self.job.finished)
+        if self.is_ended:
+            return self.is_ending
+        return self.job is None or not self.job.finished
+
+    @property
+    def is_ending(self) -> bool:
+        """It was ended before its time, and its pod may still run: through its grace period, or longer if it resists.
+
+        A Job that is suspended and has no pod is none such: it fails at the moment it is resumed.
+        """
+        if self.record.state is not State.EARLY_STOPPED or self.job is None or self.job.finished:
+            return False
+        has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
+        return not self.job.suspended or has_pod or self.must_end_job
+
+    @property
+    def must_end_job(self) -> bool:
+        """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
+        return (
+            self.record.state is State.EARLY_STOPPED
+            and self.job is not None
+            and not self.job.finished
+            and not self.job.deleting
+            and self.job.deadline != DEADLINE_OF_STOPPED
+        )
+
+    @property
+    def curve(self) -> Curve:
+        """Its reports of the primary metric."""
+        return self.record.curve
 
     @property
     def is_running(self) -> bool:
         """Its pod runs."""
         return (
             self.is_active
+            and not self.is_ended
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
@@ -130,7 +174,7 @@ class Trial:
     @property
     def podless_since(self) -> datetime | None:
         """Since when its Job, which is not suspended, has wanted a pod and has none; None if it has one."""
-        if not self.is_active or self.job is None or self.job.suspended or self.job.ready or self.pod is not None:
+        if not self.is_active or self.is_ended or self.job is None or self.job.suspended or self.job.ready or self.pod:
             return None
         return self.job.started
 
@@ -160,10 +204,13 @@ def read_record(body: Body) -> Record:
         key=combination_key(parameters),
         state=_state(status.get("state", State.PENDING)),
         value=number(status.get("value")),
+        metrics=_metrics(status.get("metrics")),
         reason=_text(status.get("reason")),
         message=_text(status.get("message")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime")),
+        curve=read_curve(status.get("curve")),
+        seconds_saved=_seconds_saved(status.get("earlyTermination")),
     )
 
 
@@ -183,6 +230,7 @@ def read_job(body: Body) -> Job:
         ready=status.get("ready") or 0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
         metrics=(metadata.get("annotations") or {}).get(names.ANNOTATION_METRICS),
+        deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
     )
 
 
@@ -211,6 +259,16 @@ def _state(text: Any) -> State:
         return State(text)
     except ValueError:
         return State.FAILED
+
+
+def _seconds_saved(explanation: Any) -> int:
+    seconds = explanation.get("secondsSaved") if isinstance(explanation, Mapping) else None
+    return seconds if isinstance(seconds, int) else 0
+
+
+def _metrics(values: Any) -> Mapping[str, float]:
+    items = values.items() if isinstance(values, Mapping) else ()
+    return {sys.intern(name): value for name, raw in items if (value := number(raw)) is not None}
 
 
 def _text(value: Any) -> str:

@@ -1,11 +1,13 @@
 """HyperDrive.spec: what to search, what to optimise, how far to go, and the Job that trains."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, canonical, cel
+from .base import Model, cel
+from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
+from .early_termination import EarlyTermination
+from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 from .state import STATE_DESCRIPTION, DesiredState
@@ -14,6 +16,7 @@ MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
 MAX_CONCURRENT_TRIALS = 1_000
 MAX_PARAMETERS = 100
 MAX_CONSTRAINTS = 16
+MAX_ADDITIONAL_OBJECTIVES = 3  # with more, almost every trial is on the front, and the front says nothing
 
 #: Longest name of a HyperDrive: its trials are called NAME-NUMBER, and a Job's name has at most 63 characters.
 MAX_NAME_LENGTH = 63 - len(f"-{MAX_TRIALS}")
@@ -39,26 +42,90 @@ _CMA_ES_MESSAGE = (
     "(use the Bayesian sampling algorithm, which models every search space)"
 )
 
-_PARENT_RULE = (
-    "self.all(p, !has(p.when) || self.exists(q, q.name == p.when.parameter && has(q.choice) && q.name != p.name))"
+_ONE_METRIC_RULE = (
+    "self.samplingAlgorithm.type != 'CmaEs' || !has(self.objective.additionalObjectives) || "
+    "self.objective.additionalObjectives.size() == 0"
 )
-_PARENT_MESSAGE = "when.parameter must name another parameter of searchSpace, one with a choice"
+_ONE_METRIC_MESSAGE = (
+    "CmaEs optimises one metric: use NsgaII or Bayesian for several objectives, or remove additionalObjectives"
+)
+_SEVERAL_METRICS_RULE = (
+    "self.samplingAlgorithm.type != 'NsgaII' || "
+    "(has(self.objective.additionalObjectives) && self.objective.additionalObjectives.size() > 0)"
+)
+_SEVERAL_METRICS_MESSAGE = (
+    "NsgaII needs several objectives: add objective.additionalObjectives, or use Bayesian or CmaEs for one metric"
+)
+_OTHERS_RULE = "!has(self.additionalObjectives) || self.additionalObjectives.all(o, o.metric != self.primaryMetric)"
+_OTHERS_MESSAGE = "additionalObjectives must not repeat the primaryMetric: it is an objective already"
+
+#: Sources of metrics that say nothing before a trial has ended.
+_SILENT_SOURCES = frozenset({"TerminationMessage"})
+_SILENT_RULE = "!has(self.earlyTermination) || self.metrics.source != 'TerminationMessage'"
+_SILENT_MESSAGE = (
+    "earlyTermination needs metrics while a trial runs, and a termination message comes at its end: "
+    "set metrics.source to Log or Annotation, or remove earlyTermination"
+)
 
 Text = Annotated[str, Field(max_length=4096)]
+_NO_TERMINATION_RULE = (
+    "!has(self.earlyTermination) || !has(self.objective.additionalObjectives) || "
+    "self.objective.additionalObjectives.size() == 0"
+)
+_NO_TERMINATION_MESSAGE = (
+    "earlyTermination judges by one metric, and a trial that is behind in it may be ahead in another: "
+    "remove objective.additionalObjectives or earlyTermination"
+)
+
+MetricName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s=:,\"{}]+$")]
+Goal = Literal["Maximize", "Minimize"]
+
+
+class AdditionalObjective(Model):
+    """One more metric to optimise at the same time."""
+
+    metric: MetricName = Field(description="Name of the metric, exactly as the training script reports it.")
+    goal: Goal = Field(description="Whether higher or lower values are better.")
 
 
 class Objective(Model):
     """What makes one trial better than another."""
 
-    model_config = ConfigDict(json_schema_extra=cel(("self == oldSelf", f"objective {_IMMUTABLE}")))
-
-    primary_metric: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[^\s=:,\"{}]+$",
-        description="Name of the metric to optimise, exactly as the training script reports it.",
+    model_config = ConfigDict(
+        json_schema_extra=cel(("self == oldSelf", f"objective {_IMMUTABLE}"), (_OTHERS_RULE, _OTHERS_MESSAGE))
     )
-    goal: Literal["Maximize", "Minimize"] = Field(description="Whether higher or lower values are better.")
+
+    primary_metric: MetricName = Field(
+        description="Name of the metric to optimise, exactly as the training script reports it."
+    )
+    goal: Goal = Field(description="Whether higher or lower values are better.")
+    additional_objectives: list[AdditionalObjective] = Field(
+        default=[],
+        max_length=MAX_ADDITIONAL_OBJECTIVES,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["metric"]},
+        description="Further metrics to optimise, each as much as the primary metric: the result is the Pareto front, "
+        "in status.paretoFront. A trial's values are then the last that it reported of each. "
+        "status.bestTrial stays the trial with the best primary metric.",
+    )
+
+    @property
+    def goals(self) -> dict[str, Goal]:
+        """Every objective's metric with its goal, the primary one first."""
+        return {self.primary_metric: self.goal, **{one.metric: one.goal for one in self.additional_objectives}}
+
+    @field_validator("additional_objectives")
+    @classmethod
+    def _names_each_metric_once(cls, others: list[AdditionalObjective]) -> list[AdditionalObjective]:
+        metrics = [one.metric for one in others]
+        if twice := {metric for metric in metrics if metrics.count(metric) > 1}:
+            raise ValueError(f"each metric stands once: remove the duplicate {min(twice)!r}")
+        return others
+
+    @model_validator(mode="after")
+    def _does_not_repeat_the_primary_metric(self) -> Self:
+        if any(one.metric == self.primary_metric for one in self.additional_objectives):
+            raise ValueError(_OTHERS_MESSAGE)
+        return self
 
 
 class Metrics(Model):
@@ -119,7 +186,14 @@ class HyperDriveSpec(Model):
         json_schema_extra=cel(
             (_GRID_RULE, _GRID_MESSAGE),
             (_CMA_ES_RULE, _CMA_ES_MESSAGE),
-            ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
+            (_SILENT_RULE, _SILENT_MESSAGE),
+            (_NO_TERMINATION_RULE, _NO_TERMINATION_MESSAGE),
+            (_ONE_METRIC_RULE, _ONE_METRIC_MESSAGE),
+            (_SEVERAL_METRICS_RULE, _SEVERAL_METRICS_MESSAGE),
+            *(
+                (f"has(self.{field}) == has(oldSelf.{field})", f"{field} {_IMMUTABLE}")
+                for field in ("constraints", "firstCombinations", "warmStart")
+            ),
         )
     )
 
@@ -129,7 +203,7 @@ class HyperDriveSpec(Model):
         max_length=MAX_PARAMETERS,
         json_schema_extra=cel(
             ("self == oldSelf", f"searchSpace {_IMMUTABLE}"),
-            (_PARENT_RULE, _PARENT_MESSAGE),
+            (PARENT_RULE, PARENT_MESSAGE),
             **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
         description="The hyperparameters, each with the values it may take. Immutable.",
@@ -142,6 +216,22 @@ class HyperDriveSpec(Model):
     )
     sampling_algorithm: SamplingAlgorithm = Field(
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
+    )
+    first_combinations: list[Combination] = Field(
+        default=[],
+        max_length=MAX_FIRST,
+        json_schema_extra=cel(("self == oldSelf", f"firstCombinations {_IMMUTABLE}")),
+        description=FIRST_TEXT,
+    )
+    warm_start: WarmStart | None = Field(
+        default=None,
+        json_schema_extra=cel(("self == oldSelf", f"warmStart {_IMMUTABLE}")),
+        description="Earlier HyperDrives of the namespace whose results are known from the start. Immutable.",
+    )
+    early_termination: EarlyTermination | None = Field(
+        default=None,
+        description="Which trials are ended before their time, judged by the values that they report while they run. "
+        "Without it all trials run to their end. Can be changed at any time.",
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
     state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
@@ -159,11 +249,7 @@ class HyperDriveSpec(Model):
     @field_validator("search_space")
     @classmethod
     def _has_sound_conditions(cls, parameters: list[Parameter]) -> list[Parameter]:
-        by_name = {parameter.name: parameter for parameter in parameters}
-        for parameter in parameters:
-            _check_parent(parameter, by_name)
-        for parameter in parameters:
-            _check_for_cycle(parameter, by_name)
+        check_conditions(parameters)
         return parameters
 
     @model_validator(mode="after")
@@ -181,29 +267,19 @@ class HyperDriveSpec(Model):
             raise ValueError(_CMA_ES_MESSAGE)
         return self
 
+    @model_validator(mode="after")
+    def _early_termination_can_judge(self) -> Self:
+        if self.early_termination is not None and self.metrics.source in _SILENT_SOURCES:
+            raise ValueError(_SILENT_MESSAGE)
+        if self.early_termination is not None and self.objective.additional_objectives:
+            raise ValueError(_NO_TERMINATION_MESSAGE)
+        return self
 
-def _check_parent(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Raise ValueError if a condition names no choice, or values that the choice does not have."""
-    if parameter.when is None:
-        return
-    parent = by_name.get(parameter.when.parameter)
-    if parent is None or parent.choice is None or parent is parameter:
-        raise ValueError(_PARENT_MESSAGE)
-    known = {canonical(value) for value in parent.choice.values}
-    for value in parameter.when.values:
-        if canonical(value) not in known:
-            raise ValueError(
-                f"when.values of {parameter.name!r} has {value!r}, which is no value of {parent.name!r}: "
-                f"use some of {', '.join(sorted(known)[:10])}"
-            )
-
-
-def _check_for_cycle(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Raise ValueError if a parameter is active only when, over others, it is active itself."""
-    seen = {parameter.name}
-    ancestor = parameter
-    while ancestor.when is not None:
-        ancestor = by_name[ancestor.when.parameter]
-        if ancestor.name in seen:
-            raise ValueError(f"the conditions of {parameter.name!r} and {ancestor.name!r} go in a circle: remove one")
-        seen.add(ancestor.name)
+    @model_validator(mode="after")
+    def _algorithm_suits_the_number_of_objectives(self) -> Self:
+        has_several = bool(self.objective.additional_objectives)
+        if self.sampling_algorithm.type == "CmaEs" and has_several:
+            raise ValueError(_ONE_METRIC_MESSAGE)
+        if self.sampling_algorithm.type == "NsgaII" and not has_several:
+            raise ValueError(_SEVERAL_METRICS_MESSAGE)
+        return self

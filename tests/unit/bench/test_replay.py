@@ -58,7 +58,7 @@ def test_a_patient_policy_stops_the_bad_one_alone() -> None:
 
 def test_a_trial_can_be_stopped_by_what_another_reports_and_its_time_until_then_counts() -> None:
     slow, fast = Run("slow", (0.1, 0.1), (10.0, 10.0)), Run("fast", (1.0, 1.0), (12.0, 1.0))
-    outcome = played([slow, fast], policy("Bandit", bandit={"slackAmount": 0.3}), at_once=2)
+    outcome = played([slow, fast], policy("Bandit", bandit={"slackAmount": 0.3}, delayEvaluation=0), at_once=2)
     assert outcome == Outcome(reports=3, seconds=12 + 13, best=1.0, stopped=frozenset({0}))
 
 
@@ -84,7 +84,9 @@ def task(runs: list[Run]) -> Task:
 
 def test_a_sweep_is_compared_with_itself_without_a_policy() -> None:
     runs = [GOOD, BAD, LATE]
-    hasty = compare(task(runs), runs, policy("Bandit", bandit={"slackAmount": 0.01}), seed=0, at_once=3)
+    hasty = compare(
+        task(runs), runs, policy("Bandit", bandit={"slackAmount": 0.01}, delayEvaluation=0), seed=0, at_once=3
+    )
     assert hasty is not None  # all begin together, and only good passes its first comparison
     assert hasty.is_best_stopped
     assert hasty.loss == pytest.approx(0.2)

@@ -14,10 +14,12 @@ from hyperdrive_operator.core.planning import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    FollowLog,
     Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
+    RecordProgress,
     RecordStart,
 )
 from hyperdrive_operator.core.sweep import Sweep
@@ -104,8 +106,10 @@ class Executor:
                 await self._create_job(sweep, trial.record, outcome, now)
             case RecordStart(trial=trial):
                 await self._write_status(trial.record, outcomes.started(trial, now))
-            case ReadLog(trial=trial):
-                self._logs.start(sweep, trial)
+            case RecordProgress(trial=trial):
+                await self._record_progress(sweep, trial, now)
+            case FollowLog(trial=trial) | ReadLog(trial=trial):
+                self._logs.read(sweep, trial)
                 return
             case Propose(numbers=numbers):
                 self._proposer.start(sweep, numbers)
@@ -113,7 +117,7 @@ class Executor:
             case RecordEnd(trial=trial):
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
-                await self._record_loss(trial, outcome, now)
+                await self._record_loss(sweep, trial, outcome, now)
         outcome.has_acted = True
 
     # --- creating -----------------------------------------------------------------------------------------------
@@ -179,10 +183,14 @@ class Executor:
 
     async def _record_end(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         if sweep.spec is not None and trial.job is not None:
-            status = outcomes.ended(trial, trial.job, sweep.spec.objective, now)
+            status = outcomes.ended(trial, trial.job, sweep.spec, now)
             await self._write_end(trial.record, status, outcome)
 
-    async def _record_loss(self, trial: Trial, outcome: Outcome, now: datetime) -> None:
+    async def _record_progress(self, sweep: Sweep, trial: Trial, now: datetime) -> None:
+        if sweep.spec is not None:
+            await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
+
+    async def _record_loss(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         """Record a Job as gone only when the API server says so: the cache may be behind, and the record is final."""
         try:
             body = await self._client.get(JOBS, trial.record.namespace, trial.record.name)
@@ -191,7 +199,7 @@ class Executor:
         if body is not None and read_job(body).trial_uid == trial.record.uid:
             self._cache.confirm(JOBS, body)
             return
-        await self._write_end(trial.record, outcomes.job_deleted(trial, now), outcome)
+        await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
     async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> None:
         body = await self._write_status(record, status)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.patch import merge_patch
-from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
+from hyperdrive_operator.core.planning import Hold, Plan, Proposals, RecordProgress, make_plan
 from hyperdrive_operator.core.status import Facts, summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record
@@ -18,6 +18,7 @@ from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
+from .budget import ProgressBudget
 from .cache import Cache
 from .executor import Executor, Obstacle, Outcome
 from .logs import LogReader
@@ -65,6 +66,7 @@ class Reconciler:
         self._recorder = recorder
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
+        self._budget = ProgressBudget(clock)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -97,14 +99,18 @@ class Reconciler:
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation
-        return make_plan(
+        trials = self._cache.trials(sweep)
+        plan = make_plan(
             sweep,
-            self._cache.trials(sweep),
+            trials,
             hold=memory.hold,
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
+            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
         )
+        self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
+        return plan
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)
@@ -119,6 +125,7 @@ class Reconciler:
         gone = self._memories.pop(key, None)
         if gone is not None:
             self._proposer.forget(gone.uid)
+            self._budget.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:

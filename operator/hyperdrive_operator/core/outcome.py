@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import Objective
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from . import timestamps
-from .metrics import Reading, read_annotation
+from .curves import columns_of
+from .loglines import TAIL_BYTES
+from .progress import Progress
 from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
@@ -21,13 +23,14 @@ def started(trial: Trial, now: datetime) -> TrialStatus:
     return {"state": State.RUNNING.value, "startTime": timestamps.text(trial.started or now)}
 
 
-def job_deleted(trial: Trial, now: datetime) -> TrialStatus:
+def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
         "its Job was deleted before its end was recorded; to run this combination again: "
         f"kubectl delete hyperdrivetrial {trial.record.name}"
     )
-    return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now)
+    known = measured(trial.progress, spec) if spec is not None and trial.progress.reports else {}
+    return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now) | known
 
 
 def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
@@ -35,65 +38,86 @@ def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
     return _ended(State.FAILED, names.REASON_JOB_REFUSED, f"the API server refuses its Job: {message}", trial, now)
 
 
-def needs_log(trial: Trial, objective: Objective) -> bool:
-    """Tell whether the annotation leaves anything to look for in a log that was not looked at yet."""
-    return trial.log is None and trial.job is not None and _annotation(trial.job, objective).best is None
+def progressed(trial: Trial, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
+    """Return the status of a running trial that has reported: all of it at once, so that a restart goes on from it."""
+    position = trial.log.position if trial.log is not None and not _is_annotated(trial) else None
+    return measured(trial.progress, spec) | {
+        "lastReportTime": timestamps.text(now),
+        "logPosition": position._asdict() if position is not None else None,
+    }
 
 
-def ended(trial: Trial, job: Job, objective: Objective, now: datetime) -> TrialStatus:
+def needs_log(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a finished trial's output is still to be looked at: for its metrics, or for why it failed."""
+    if trial.job is None or (trial.log is not None and trial.log.is_whole):
+        return False
+    return trial.job.finished == "Failed" or has_metrics_in_output(trial, spec)
+
+
+def has_metrics_in_output(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a trial's output is where its metrics are, as far as is known."""
+    return spec.metrics.source != "Annotation" and not _is_annotated(trial)
+
+
+def is_followed(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a running trial's log counts."""
+    return trial.is_running and spec.metrics.source == "Log" and not _is_annotated(trial)
+
+
+def has_news(trial: Trial) -> bool:
+    """Tell whether a running trial has reported what is not recorded."""
+    record, progress = trial.record, trial.progress
+    return progress.curve.points != record.curve.points or progress.last != record.metrics
+
+
+def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job has finished. The annotation counts before the log."""
-    log = trial.log or Log()
-    reading = _annotation(job, objective)
-    if reading.best is None:
-        reading = _joined(reading, log.reading)
+    progress = trial.progress
     if job.finished == "Failed":
         state, reason, message = State.FAILED, names.REASON_JOB_FAILED, _failure(trial, job)
-    elif reading.best is not None:
+    elif progress.newest is not None:
         state, reason, message = State.SUCCEEDED, "", ""
     else:
         state = State.FAILED
-        reason, message = _no_value(reading, objective.primary_metric, log)
-    return _ended(state, reason, message, trial, job.ended or now) | _measured(reading)
+        reason, message = _no_value(progress, spec.objective.primary_metric, trial.log or Log())
+    return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec)
 
 
-def _annotation(job: Job, objective: Objective) -> Reading:
-    return read_annotation(job.metrics, objective.primary_metric, objective.goal)
+def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
+    """Return what a status says of reports."""
+    value = progress.newest if spec.metrics.value == "Last" else progress.best
+    status: TrialStatus = {"reports": progress.reports}
+    if value is not None:
+        status |= {"value": value, "curve": columns_of(progress.curve)}
+    if progress.step is not None:
+        status["step"] = progress.step
+    if progress.last:
+        status["metrics"] = dict(progress.last)
+    return status
 
 
-def _joined(annotation: Reading, log: Reading) -> Reading:
-    return Reading(
-        last={**log.last, **annotation.last},
-        best=log.best,
-        reports=log.reports,
-        not_a_number=annotation.not_a_number or log.not_a_number,
-    )
+def _is_annotated(trial: Trial) -> bool:
+    return trial.annotated is not None and trial.annotated.reports > 0
 
 
 def _failure(trial: Trial, job: Job) -> str:
     code = f" (exit code {trial.pod.exit_code})" if trial.pod and trial.pod.exit_code else ""
-    return f"its Job failed{code}: {job.reason or 'no reason given'}: {job.message}".rstrip(": ")
+    cause = f"its Job failed{code}: {job.reason or 'no reason given'}: {job.message}".rstrip(": ")
+    words = (trial.log.tail if trial.log else "") or (trial.pod.message.strip() if trial.pod else "")
+    return f"{cause}; its last lines:\n{words[-TAIL_BYTES:]}" if words else cause
 
 
-def _no_value(reading: Reading, primary: str, log: Log) -> tuple[str, str]:
-    if reading.not_a_number is not None:
-        message = f"its values of {primary!r} are no finite numbers; the last is {reading.not_a_number}"
+def _no_value(progress: Progress, primary: str, log: Log) -> tuple[str, str]:
+    if progress.not_a_number is not None:
+        message = f"its values of {primary!r} are no finite numbers; the last is {progress.not_a_number}"
         return names.REASON_METRIC_NOT_A_NUMBER, message
-    seen = ", ".join(sorted(reading.last)[:_SEEN])
+    seen = ", ".join(sorted(progress.last)[:_SEEN])
     message = f"it ended well, but reported no {primary!r}; " + (
         f"metrics seen: {seen}" if seen else "no metrics were seen at all"
     )
     if log.problem:
         message += f"; its log could not be read: {log.problem}"
     return names.REASON_METRIC_NOT_REPORTED, message
-
-
-def _measured(reading: Reading) -> TrialStatus:
-    measured: TrialStatus = {"reports": reading.reports}
-    if reading.best is not None:
-        measured["value"] = reading.best
-    if reading.last:
-        measured["metrics"] = dict(reading.last)
-    return measured
 
 
 def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) -> TrialStatus:
@@ -104,4 +128,5 @@ def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) 
         "startTime": timestamps.text(trial.started) if trial.started else None,
         "completionTime": timestamps.text(at),
     }
-    return {key: value for key, value in status.items() if value is not None}
+    final: TrialStatus = {"logPosition": None} if trial.record.position is not None else {}
+    return {key: value for key, value in status.items() if value is not None} | final

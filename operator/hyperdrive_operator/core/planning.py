@@ -1,13 +1,14 @@
 """What to do next for one sweep: a plan of actions, as values. Nothing here acts, remembers or asks the time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .jobs import Manifest, build_job, trial_name
-from .outcome import needs_log
+from .outcome import is_followed, needs_log
+from .pacing import DEFAULT_PACE, Pace, due_reports
 from .sampling import combination, combination_key, is_proposed, planned_trials
 from .space import Parameters
 from .sweep import Sweep
@@ -73,8 +74,22 @@ class RecordStart:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordProgress:
+    """Record what a running trial has reported since the last time."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class FollowLog:
+    """Follow the output of a running trial. Goes on beside, and is waited for by none."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class ReadLog:
-    """Read the metrics in the output of a trial whose Job has finished. Takes its time, and is waited for by none."""
+    """Read what is left of a trial's output whose Job has finished. Takes its time, and is waited for by none."""
 
     trial: Trial
 
@@ -93,8 +108,8 @@ class RecordLoss:
     trial: Trial
 
 
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
-
+Settlement = RecordStart | RecordProgress | FollowLog | ReadLog | RecordEnd | RecordLoss
+Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settlement
 
 #: What leads to another running trial.
 STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)
@@ -121,6 +136,7 @@ def make_plan(
     is_template_checked: bool,
     now: datetime,
     proposals: Proposals = Proposals(),
+    pace: Pace = DEFAULT_PACE,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -129,12 +145,16 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling = tuple(action for trial in trials if (action := _settle(spec, trial)) is not None)
+    reports = due_reports(trials, pace, now)
+    settling = (
+        *(action for trial in trials for action in _settle(spec, trial)),
+        *(RecordProgress(trial) for trial in reports.due),
+    )
     planned = planned_trials(spec)
     if sweep.problems:
-        return Plan(settling, planned)
+        return Plan(settling, planned, next_check=reports.next_check)
     if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=hold.until)
+        return Plan(settling, planned, next_check=_earliest(hold.until, reports.next_check))
     is_hopeless = _is_hopeless(spec, trials)
     next_ones = _Next() if is_hopeless else _new_trials(spec, trials, planned, proposals.ready)
     asking, waiting = _ask(next_ones.missing, proposals.hold, now)
@@ -145,7 +165,7 @@ def make_plan(
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
-    next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
+    next_check = _earliest(retry, _next_podless_check(trials, now), reports.next_check)
     return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)
 
 
@@ -170,18 +190,24 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
     return min((moment for moment in due if moment > now), default=None)
 
 
-def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:
-    """Return what has happened to a trial and is not yet in its record."""
+def _settle(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settlement]:
+    """Yield what has happened to a trial and is not yet in its record."""
     if trial.is_ended or trial.record.deleting:
-        return None
+        return
     if trial.job is None:
-        return RecordLoss(trial) if trial.record.started else None
-    if trial.job.finished:
-        wants_log = spec.metrics.source == "Log" and needs_log(trial, spec.objective)
-        return ReadLog(trial) if wants_log else RecordEnd(trial)
-    if trial.is_running and trial.record.state is State.PENDING:
-        return RecordStart(trial)
-    return None
+        if trial.record.started:
+            yield RecordLoss(trial)
+    elif trial.job.finished:
+        yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
+    elif trial.is_running:
+        if trial.log is None and is_followed(trial, spec):
+            yield FollowLog(trial)
+        if trial.record.state is State.PENDING:
+            yield RecordStart(trial)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:

@@ -63,10 +63,14 @@ class Objective(Model):
 class Metrics(Model):
     """Where the metrics of a trial come from. The Job's annotation hyperdrive.dev/metrics always counts."""
 
-    source: Literal["Log", "Annotation"] = Field(
+    source: Literal["Log", "Annotation", "TerminationMessage"] = Field(
         default="Log",
         description="Log also reads name=value, name: value and JSON lines from the output of the trial's pod, "
-        "so that the script needs nothing. Annotation reads the annotation alone.",
+        "so that the script needs nothing. TerminationMessage reads the same from the last words of the container. "
+        "Annotation reads the annotation alone.",
+    )
+    value: Literal["Best", "Last"] = Field(
+        default="Best", description="Which report of the primary metric is the trial's value: the best or the last."
     )
 
 

@@ -1,0 +1,103 @@
+"""What a trial has reported so far, folded report by report: its curve, the last value of each metric, what was junk.
+
+The same reports in the same order give the same progress, whether they come at once or in pieces, before or after a
+restart. A report is one value of the primary metric; a value is a finite number.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .curves import Curve
+from .metrics import MAX_ANNOTATION, MAX_LINE, MAX_METRICS, MAX_NAME, Goal, Report, line_reader, number, read_object
+
+_LINE_END = re.compile(r"[\r\n]+")  # a progress bar overwrites its line with a carriage return
+_SHOWN = 100  # characters of a value that is none
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """All that is kept of a trial's reports. Bounded, whatever it reports."""
+
+    curve: Curve = field(default_factory=Curve)
+    #: Last finite value of each metric.
+    last: Mapping[str, float] = field(default_factory=dict)
+    #: What stood where a value of the primary metric should be, as it was written.
+    not_a_number: str | None = None
+
+    @property
+    def reports(self) -> int:
+        """How often the primary metric was reported."""
+        return self.curve.reports
+
+    @property
+    def best(self) -> float | None:
+        """The best report of the primary metric."""
+        return self.curve.newest.best if self.curve.newest else None
+
+    @property
+    def newest(self) -> float | None:
+        """The newest report of the primary metric."""
+        return self.curve.newest.value if self.curve.newest else None
+
+    @property
+    def step(self) -> float | None:
+        """The step of the newest report, if the script said one."""
+        return self.curve.newest.step if self.curve.newest else None
+
+    def reported(self, report: Report, primary: str, goal: Goal) -> "Progress":
+        """Return the progress with what one line, or one annotation, says."""
+        curve, last, junk = self.curve, dict(self.last), self.not_a_number
+        for name, raw in report.pairs:
+            value = number(raw)
+            if value is None:
+                junk = repr(raw)[:_SHOWN] if name == primary else junk
+            elif name == primary:
+                last[name] = value
+                curve = _extended(curve, value, goal, report.step)
+            elif len(name) <= MAX_NAME and (name in last or _others(last, primary) < MAX_METRICS - 1):
+                last[name] = value
+        return Progress(curve, last, junk)
+
+
+def read_annotation(text: str | None, primary: str, goal: Goal) -> Progress:
+    """Read the annotation, by itself one report: a JSON object of metric name to number."""
+    if not text or len(text) > MAX_ANNOTATION:
+        return Progress()
+    report = read_object(text)
+    if isinstance(report, str):
+        return Progress(not_a_number=report)
+    return Progress().reported(report, primary, goal)
+
+
+def read_message(text: str, primary: str, goal: Goal) -> Progress:
+    """Read the last words of a container: a JSON object of name to number, or lines as in a log."""
+    report = read_object(text)
+    return read_lines(text, primary, goal) if isinstance(report, str) else Progress().reported(report, primary, goal)
+
+
+def joined(first: Progress, second: Progress) -> Progress:
+    """Return what two sources say together: the reports of the second, and of other metrics what the first says."""
+    junk = first.not_a_number or second.not_a_number
+    return replace(second, last={**second.last, **first.last}, not_a_number=junk)
+
+
+def read_lines(text: str, primary: str, goal: Goal) -> Progress:
+    """Read some lines of output, by themselves."""
+    progress, read = Progress(), line_reader(primary)
+    for line in _LINE_END.split(text):
+        if (report := read(line[:MAX_LINE])) is not None:
+            progress = progress.reported(report, primary, goal)
+    return progress
+
+
+def _extended(curve: Curve, value: float, goal: Goal, step: float | None) -> Curve:
+    newest = curve.newest
+    # several processes of a trial print the same line: one report. Without a step nobody can tell.
+    if newest is not None and step is not None and (newest.step, newest.value) == (step, value):
+        return curve
+    return curve.reported(value, goal, step=step)
+
+
+def _others(last: Mapping[str, float], primary: str) -> int:
+    return len(last) - (primary in last)

@@ -57,6 +57,8 @@ REASON_INVALID_TEMPLATE: Final = "InvalidTrialTemplate"
 REASON_UNCHECKED: Final = "NotYetChecked"
 
 REASON_RUNNING: Final = "TrialsRunning"
+#: spec.state is Paused.
+REASON_PAUSED: Final = "Paused"
 REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
 REASON_SPACE_EXHAUSTED: Final = "SearchSpaceExhausted"
 REASON_NO_COMBINATION: Final = "NoCombinationAllowed"

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.patch import merge_patch
-from hyperdrive_operator.core.planning import Hold, Plan, Proposals, RecordProgress, make_plan
+from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.status import Facts, summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record
@@ -136,7 +137,8 @@ class Reconciler:
             memory.hold = _hold(outcome.obstacle, memory.pauses, now)
             memory.hold_generation = sweep.generation
             memory.pauses += 1
-            self._cache.observe_proposals(sweep, Proposals())  # by the time there is room, newer results count
+            if self._cache.trials(sweep):  # by the time there is room, newer results count
+                self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
 
     async def _report(

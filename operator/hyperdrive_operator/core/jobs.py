@@ -16,6 +16,8 @@ Manifest = dict[str, Any]
 _TEMPLATE = "spec.trialTemplate"
 #: A finished Job must outlive an operator's restart, or its metrics are lost before anyone reads them.
 MIN_TTL_SECONDS = 300
+#: Go writes larger numbers with an exponent.
+_WRITTEN_OUT = 1e21
 _CONTAINER_LISTS = ("containers", "initContainers")
 
 
@@ -59,6 +61,23 @@ def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: s
     if trial_uid:
         metadata["ownerReferences"] = [_owner("HyperDriveTrial", trial, trial_uid)]
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": job_spec}
+
+
+def build_first_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, parameters: Parameters) -> Manifest:
+    """Build the Job of a trial that has no record yet: as it will be, with the parameters as a record gives them back.
+
+    It has no owner. It is for a dry run, and to be shown.
+    """
+    return build_job(spec, sweep_name=sweep_name, trial=trial, trial_uid="", parameters=_as_stored(parameters))
+
+
+def _as_stored(value: Any) -> Any:
+    """Return a value as the API server gives it back: 2.0 as 2, and names in order."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WRITTEN_OUT:
+        return int(value)
+    if isinstance(value, list):
+        return [_as_stored(item) for item in value]
+    return {key: _as_stored(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
 
 
 def environment(trial: str, parameters: Mapping[str, Any]) -> list[dict[str, str]]:

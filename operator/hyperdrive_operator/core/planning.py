@@ -1,15 +1,23 @@
 """What to do next for one sweep: a plan of actions, as values. Nothing here acts, remembers or asks the time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
-from .jobs import Manifest, build_job, trial_name
-from .outcome import is_followed, needs_log
-from .pacing import DEFAULT_PACE, Pace, due_reports
+from .actions import (
+    Action,
+    CheckTemplate,
+    CreateJob,
+    CreateTrial,
+    Propose,
+)
+from .jobs import Manifest, build_first_job, trial_name
+from .pacing import DEFAULT_PACE, Pace
+from .preview import Outlook, make_outlook
 from .sampling import combination, combination_key, is_proposed, planned_trials
+from .settling import settle
 from .space import Parameters
 from .sweep import Sweep
 from .trials import State, Trial
@@ -38,84 +46,6 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckTemplate:
-    """Let the API server judge the first Job without creating it."""
-
-    job: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTrial:
-    """Write a trial's record, then create its Job."""
-
-    number: int
-    parameters: Parameters
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """Let the optimiser propose the combinations of these trials. Takes its time, and is waited for by none."""
-
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CreateJob:
-    """Create the Job of a trial whose record stands already: a write was lost, or the Job before it started."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordStart:
-    """Record that a trial's pod runs."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordProgress:
-    """Record what a running trial has reported since the last time."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class FollowLog:
-    """Follow the output of a running trial. Goes on beside, and is waited for by none."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLog:
-    """Read what is left of a trial's output whose Job has finished. Takes its time, and is waited for by none."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordEnd:
-    """Record how a trial ended whose Job has finished."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordLoss:
-    """Record that a started trial's Job is gone, once the API server has confirmed it."""
-
-    trial: Trial
-
-
-Settlement = RecordStart | RecordProgress | FollowLog | ReadLog | RecordEnd | RecordLoss
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settlement
-
-#: What leads to another running trial.
-STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What to do now, how many trials there will be in all, and whether no more will be started."""
 
@@ -126,6 +56,8 @@ class Plan:
     next_check: datetime | None = None
     #: Why the proposals that are needed do not come.
     hold: Hold | None = None
+    #: What would run, while the sweep is paused before its first trial.
+    outlook: Outlook | None = None
 
 
 def make_plan(
@@ -145,28 +77,56 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    reports = due_reports(trials, pace, now)
-    settling = (
-        *(action for trial in trials for action in _settle(spec, trial)),
-        *(RecordProgress(trial) for trial in reports.due),
-    )
+    settling, next_record = settle(spec, trials, pace, now)
     planned = planned_trials(spec)
     if sweep.problems:
-        return Plan(settling, planned, next_check=reports.next_check)
+        return Plan(settling, planned, next_check=next_record)
+    outlook = make_outlook(sweep.name, spec, proposals.ready) if is_paused(spec) and not trials else None
     if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=_earliest(hold.until, reports.next_check))
+        return Plan(settling, planned, next_check=_earliest(hold.until, next_record), outlook=outlook)
     is_hopeless = _is_hopeless(spec, trials)
-    next_ones = _Next() if is_hopeless else _new_trials(spec, trials, planned, proposals.ready)
-    asking, waiting = _ask(next_ones.missing, proposals.hold, now)
-    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *next_ones.trials)
-    acting: tuple[Action, ...] = creating
-    if creating and not is_template_checked:
-        acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
+    is_idle = is_hopeless or _awaits_results(spec, trials)
+    next_ones = _Next() if is_idle else _new_trials(spec, trials, planned, proposals.ready)
+    asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
+    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *next_ones.trials]
+    acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
-    next_check = _earliest(retry, _next_podless_check(trials, now), reports.next_check)
-    return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)
+    next_check = _earliest(retry, _next_podless_check(trials, now), next_record)
+    actions = (*settling, *acting, *asking)
+    return Plan(actions, planned, next_ones.is_exhausted, is_hopeless, next_check, waiting, outlook)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def is_paused(spec: HyperDriveSpec) -> bool:
+    """Tell whether no more Jobs shall be created for now."""
+    return spec.state == "Paused"
+
+
+def _awaits_results(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
+    """Tell whether it is too early to choose the next trials: a paused sweep learns from what still runs first."""
+    return is_paused(spec) and not all(trial.is_ended for trial in trials)
+
+
+def _act(
+    sweep: Sweep,
+    spec: HyperDriveSpec,
+    trials: Sequence[Trial],
+    creating: Sequence[CreateJob | CreateTrial],
+    *,
+    is_template_checked: bool,
+) -> tuple[Action, ...]:
+    """Return what is to be created; before that the template is checked, and in a pause only that is done."""
+    judged = list(creating)
+    if is_paused(spec):
+        judged += [CreateJob(trial) for trial in trials if not trial.is_ended][:1]
+    if judged and not is_template_checked:
+        return (CheckTemplate(_first_job(sweep, spec, judged[0])),)
+    return () if is_paused(spec) else tuple(creating)
 
 
 def _ask(numbers: tuple[int, ...], hold: Hold | None, now: datetime) -> tuple[tuple[Propose, ...], Hold | None]:
@@ -188,26 +148,6 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
     """Return when a Job that has no pod yet will have been without one for too long: no event will tell."""
     due = (trial.podless_since + PODLESS_PATIENCE for trial in trials if trial.podless_since is not None)
     return min((moment for moment in due if moment > now), default=None)
-
-
-def _settle(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settlement]:
-    """Yield what has happened to a trial and is not yet in its record."""
-    if trial.is_ended or trial.record.deleting:
-        return
-    if trial.job is None:
-        if trial.record.started:
-            yield RecordLoss(trial)
-    elif trial.job.finished:
-        yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
-    elif trial.is_running:
-        if trial.log is None and is_followed(trial, spec):
-            yield FollowLog(trial)
-        if trial.record.state is State.PENDING:
-            yield RecordStart(trial)
-
-
-def _earliest(*moments: datetime | None) -> datetime | None:
-    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
@@ -292,4 +232,4 @@ def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | Creat
         name, parameters = creation.trial.record.name, dict(creation.trial.record.parameters)
     else:
         name, parameters = trial_name(sweep.name, creation.number), creation.parameters
-    return build_job(spec, sweep_name=sweep.name, trial=name, trial_uid="", parameters=parameters)
+    return build_first_job(spec, sweep_name=sweep.name, trial=name, parameters=parameters)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, HyperDriveSpec
 
 from .sampling import combination_key
 from .space import Parameters
@@ -93,3 +93,24 @@ def _history(spec: HyperDriveSpec, finished: Sequence[Finished]) -> tuple[Finish
             break
         kept.add(index)
     return tuple(finished[index] for index in sorted(kept))
+
+
+def foreseeable(spec: HyperDriveSpec) -> int:
+    """Return how many of the first trials get the same combination whatever the results of those before them.
+
+    They are those that start together, and those for which the algorithm has not seen enough to learn from.
+    """
+    algorithm = spec.sampling_algorithm
+    together = spec.limits.max_concurrent_trials
+    match algorithm.type:
+        case "Bayesian":
+            return max(together, (algorithm.bayesian or BayesianOptions()).startup_trials)
+        case "CmaEs":
+            modelled = sum(one.choice is None and one.when is None for one in spec.search_space)
+            return max(together, first_population(algorithm.cma_es, modelled))
+    return spec.limits.max_total_trials
+
+
+def first_population(options: CmaEsOptions | None, dimensions: int) -> int:
+    """Return how many results CmaEs takes for its first step."""
+    return (options or CmaEsOptions()).population_size or 4 + int(3 * math.log(dimensions))

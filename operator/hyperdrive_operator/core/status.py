@@ -1,7 +1,7 @@
 """HyperDrive.status, computed whole from what is observed; never patched field by field, never a trigger."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,11 @@ from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialC
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
+from .actions import STARTS
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
-from .planning import STARTS, Hold, Plan, is_podless
+from .patch import without_nulls
+from .planning import Hold, Plan, is_paused, is_podless
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial
@@ -40,6 +42,11 @@ class Facts:
         return no_more or (0 < self.plan.planned <= len(self.trials))
 
     @property
+    def is_paused(self) -> bool:
+        """No more trials shall be started for now."""
+        return self.sweep.spec is not None and is_paused(self.sweep.spec)
+
+    @property
     def has_result(self) -> bool:
         """At least one trial gave a value."""
         return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
@@ -58,6 +65,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         best_trial=best_trial(facts),
+        preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
@@ -77,14 +85,7 @@ def best_trial(facts: Facts) -> BestTrial | None:
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
-    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=_without_nulls(best.parameters))
-
-
-def _without_nulls(value: Any) -> Any:
-    """Drop members that are null: a merge patch can't write them, so the status would never be as it should."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=without_nulls(best.parameters))
 
 
 def _counts(facts: Facts) -> TrialCounts:
@@ -106,6 +107,8 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
         return "Invalid"
     if facts.is_over:
         return "Complete" if facts.has_result else "Failed"
+    if facts.is_paused:
+        return "Paused"
     return "Running" if facts.trials else "Pending"
 
 
@@ -129,7 +132,17 @@ def _progressing(facts: Facts) -> Finding:
         return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
     if facts.hold is not None:
         return Finding(kind, "False", facts.hold.reason, "no trial starts for now")
+    if facts.is_paused:
+        return Finding(kind, "False", names.REASON_PAUSED, _paused(facts))
     return Finding(kind, "True", names.REASON_RUNNING, "trials are being run")
+
+
+def _paused(facts: Facts) -> str:
+    """Return what a pause means now, and how to end it."""
+    running = sum(not trial.is_ended for trial in facts.trials)
+    so_far = f"no more trials are started, {running} still run" if running else "no trial is started"
+    patch = """'{"spec":{"state":"Running"}}'"""
+    return f"spec.state is Paused: {so_far}. To go on: kubectl patch hd {facts.sweep.name} --type merge -p {patch}"
 
 
 def _complete(facts: Facts) -> Finding:

@@ -1,6 +1,7 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .preview import Preview
 from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -44,6 +45,7 @@ __all__ = [
     "Number",
     "Objective",
     "Parameter",
+    "Preview",
     "QLogNormal",
     "QLogUniform",
     "QNormal",

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from .base import Model, canonical, cel
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
+from .state import STATE_DESCRIPTION, DesiredState
 
 MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
 MAX_CONCURRENT_TRIALS = 1_000
@@ -147,6 +148,7 @@ class HyperDriveSpec(Model):
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
+    state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
     trial_template: TrialTemplate = Field(description="The Job that trains one combination.")
 

@@ -5,8 +5,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .preview import Preview
 
-State = Literal["Pending", "Running", "Complete", "Failed", "Invalid"]
+State = Literal["Pending", "Running", "Paused", "Complete", "Failed", "Invalid"]
 
 
 class Condition(Model):
@@ -50,6 +51,9 @@ class HyperDriveStatus(Model):
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
     best_trial: BestTrial | None = Field(default=None, description="The best trial so far.")
+    preview: Preview | None = Field(
+        default=None, description="What would run: while spec.state is Paused and there is no trial yet."
+    )
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import MAX_DEPTH, HyperDriveSpec, is_too_deep
+from hyperdrive_operator.api.v1alpha1 import MAX_DEPTH, HyperDriveSpec, Objective, is_too_deep
 
 from .problems import Problem
 from .space import Parameters
@@ -52,7 +52,7 @@ def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: s
     pod_template = job_spec["template"]
     pod_metadata = pod_template.get("metadata") or {}
     pod_template["metadata"] = {**pod_metadata, "labels": {**(pod_metadata.get("labels") or {}), **labels}}
-    _add_environment(pod_template["spec"], environment(trial, parameters))
+    _add_environment(pod_template["spec"], environment(trial, parameters) + reporter_environment(spec.objective))
     metadata: Manifest = {
         "name": trial,
         "labels": {**render(template.metadata.labels, parameters, as_string=True), **labels},
@@ -80,11 +80,20 @@ def _as_stored(value: Any) -> Any:
     return {key: _as_stored(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
 
 
-def environment(trial: str, parameters: Mapping[str, Any]) -> list[dict[str, str]]:
+def environment(trial: str, parameters: Mapping[str, Any]) -> list[Manifest]:
     """Return the environment variables by which every container learns its trial and parameters."""
     variables = {names.ENV_TRIAL: trial, names.ENV_PARAMETERS: text_of(dict(parameters))}
     variables |= {variable_name(name): text_of(value) for name, value in parameters.items()}
     return [{"name": name, "value": _escaped(value)} for name, value in variables.items()]
+
+
+def reporter_environment(objective: Objective) -> list[Manifest]:
+    """Return the environment variables by which the reporter (sdk/) knows the primary metric, and its Job for sure."""
+    return [
+        {"name": names.ENV_PRIMARY_METRIC, "value": _escaped(objective.primary_metric)},
+        {"name": names.ENV_GOAL, "value": objective.goal},
+        {"name": names.ENV_JOB_UID, "valueFrom": {"fieldRef": {"fieldPath": names.FIELD_JOB_UID}}},
+    ]
 
 
 def variable_name(parameter: str) -> str:
@@ -155,7 +164,7 @@ def _variable_problems(known: list[str]) -> list[Problem]:
     return problems
 
 
-def _add_environment(pod_spec: Manifest, variables: list[dict[str, str]]) -> None:
+def _add_environment(pod_spec: Manifest, variables: list[Manifest]) -> None:
     """Put our variables first, so that the user's own can refer to them and win over them."""
     for field in _CONTAINER_LISTS:
         for container in pod_spec.get(field) or []:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hyperdrive_operator.core.metrics import read_annotation, read_log
+from hyperdrive_operator.core.progress import read_annotation, read_lines
 
 
 def metrics_of(annotations: Mapping[str, str]) -> Mapping[str, float]:
@@ -12,4 +12,4 @@ def metrics_of(annotations: Mapping[str, str]) -> Mapping[str, float]:
 
 def metrics_in(line: str) -> Mapping[str, float]:
     """Return the metrics that a line of the log says."""
-    return read_log(line, "accuracy", "Maximize").last
+    return read_lines(line, "accuracy", "Maximize").last

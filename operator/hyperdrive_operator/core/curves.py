@@ -57,7 +57,6 @@ class Curve:
         interval = newest.interval + 1
         best = value if better(goal, value, newest.best) else newest.best
         mean = newest.mean - newest.mean / interval + value / interval  # in any other order it might overflow
-        mean = min(max(mean, min(value, newest.mean)), max(value, newest.mean))  # and rounding lead out of them
         kept = self.points if newest.interval % self.stride == 0 else self.points[:-1]
         return _thinned((*kept, Point(interval, value, best, mean, step)), self.stride)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
+from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
 from hyperdrive_operator.core.pods import Pod, read_pod, speaker
 from hyperdrive_operator.core.progress import Progress
@@ -209,10 +210,9 @@ class Cache:
         texts = (job.metrics, job.curve)
         seen, known = self._annotated.get(record.uid, ((None, None), None))
         if texts != seen:
-            objective = sweep.spec.objective
             if known is None and record.position is None and record.curve.points:
                 known = record.progress  # no log was counted in it: it is from the annotations that a restart forgot
-            known = annotated(known, *texts, primary=objective.primary_metric, goal=objective.goal)
+            known = annotated(known, *texts, aim_of(sweep.spec.objective))
             self._annotated[record.uid] = (texts, known)
         return known
 

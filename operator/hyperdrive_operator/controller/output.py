@@ -9,7 +9,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.loglines import TAIL_BYTES, TAIL_LINES, LogFeed, Position
 from hyperdrive_operator.core.metrics import line_reader
-from hyperdrive_operator.core.outcome import has_metrics_in_output
+from hyperdrive_operator.core.outcome import aim_of, has_metrics_in_output
 from hyperdrive_operator.core.pods import Pod, speaker, tellers
 from hyperdrive_operator.core.progress import Progress, read_message
 from hyperdrive_operator.core.trials import Job, Log, Record, Trial
@@ -34,6 +34,7 @@ class Output:
         self._client = client
         self._cache = cache
         self._spec = spec
+        self._aim = aim_of(spec.objective)
         self._uid = record.uid
         self.name = record.name
         # without a position nothing of the log is counted in what is recorded: it is read from the start
@@ -134,8 +135,7 @@ class Output:
         pod = speaker(self._cache.pods(job.uid))
         if pod is None:
             return _GONE
-        objective = self._spec.objective
-        self._progress = read_message(pod.message, objective.primary_metric, objective.goal)
+        self._progress = read_message(pod.message, self._aim)
         return ""
 
     async def _read_last_words(self, job: Job) -> str:
@@ -175,12 +175,10 @@ class Output:
 
     def _feed_of(self, pod: Pod) -> LogFeed:
         if self._feed is None or self._feed.pod != pod.uid:
-            objective = self._spec.objective
             self._feed = LogFeed(
                 pod.uid,
-                line_reader(objective.primary_metric),
-                objective.primary_metric,
-                objective.goal,
+                line_reader(self._aim),
+                self._aim,
                 progress=self.progress,
                 position=self.position,
             )

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
+from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.status import Facts, summarise
@@ -46,6 +47,7 @@ class Memory:
     checked_generation: int = -1
     hold_generation: int = -1
     last_write: datetime | None = None
+    archive: Archive = field(default_factory=Archive)
 
 
 class Reconciler:
@@ -150,7 +152,7 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked)
+        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked, memory.archive)
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
@@ -208,8 +210,11 @@ def _wait(
 
 
 def _news(status: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a status is written at once when it changes: all but counts, and messages with counts in them."""
-    kept = {key: value for key, value in status.items() if key not in {"trials", "progress"}}
+    """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
+    the Pareto front, which grows with many a trial while it is young.
+    """
+    counts = {"trials", "progress", "paretoFront", "paretoFrontSize"}
+    kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]
     return kept

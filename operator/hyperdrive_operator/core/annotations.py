@@ -6,27 +6,25 @@ import json
 from typing import Final
 
 from .curves import Curve, read_curve
-from .metrics import Goal, better
+from .metrics import Aim, Goal, better, bounded
 from .progress import Progress, read_annotation
 
 #: The reporter's 64 points of five columns are a third of that.
 MAX_CURVE_TEXT: Final = 32_768
 
 
-def annotated(
-    known: Progress | None, metrics: str | None, curve: str | None, *, primary: str, goal: Goal
-) -> Progress | None:
+def annotated(known: Progress | None, metrics: str | None, curve: str | None, aim: Aim) -> Progress | None:
     """Return what the annotations say, given what was known from them before. None if they say nothing."""
     if metrics is None and curve is None:
         return known
     before = known.curve if known is not None else Curve()
-    said = read_annotation(metrics, primary, goal)
-    told = read_told_curve(curve, goal)
-    now = _counted(before, said, goal) if not told.points else max(before, told, key=lambda one: one.reports)
+    said = read_annotation(metrics, aim)
+    told = read_told_curve(curve, aim.goal)
+    now = _counted(before, said, aim.goal) if not told.points else max(before, told, key=lambda one: one.reports)
     last = {**(known.last if known is not None else {}), **said.last}
     if now.newest is not None:
-        last[primary] = said.last.get(primary, now.newest.value)
-    return Progress(now, last, said.not_a_number)
+        last[aim.primary] = said.last.get(aim.primary, now.newest.value)
+    return Progress(now, bounded(last, aim.names), said.not_a_number, said.others_not_a_number)
 
 
 def read_told_curve(text: str | None, goal: Goal) -> Curve:

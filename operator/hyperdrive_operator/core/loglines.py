@@ -11,7 +11,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from .metrics import MAX_LINE, Goal, LineReader, may_report
+from .metrics import MAX_LINE, Aim, LineReader, may_report
 from .progress import Progress
 
 #: Last words of a container to keep, for the message of a trial that failed.
@@ -43,17 +43,15 @@ class LogFeed:
         self,
         pod: str,
         read: LineReader,
-        primary: str,
-        goal: Goal,
+        aim: Aim,
         *,
         progress: Progress,
         position: Position | None = None,
         may_skip: bool = True,
     ) -> None:
         self._read = read
-        self._primary = primary
-        self._goal: Goal = goal
-        self._needle = primary.encode() if may_skip else b""
+        self._aim = aim
+        self._needles = [name.encode() for name in aim.names] if may_skip else []
         self.pod = pod
         self.progress = progress
         self.position = position if position is not None and position.pod == pod else Position(pod, "", 0)
@@ -138,11 +136,11 @@ class LogFeed:
         if not piece:
             return
         self._tail.append(piece[-TAIL_BYTES:])
-        if self._needle and not may_report(piece, self._needle):
+        if self._needles and not may_report(piece, self._needles):
             return
         report = self._read(piece.decode(errors="replace"))
         if report is not None:
-            self._pending = self._pending.reported(report, self._primary, self._goal)
+            self._pending = self._pending.reported(report, self._aim)
 
     def _without_stamp(self, text: bytes) -> bytes:
         """Take off the time, and tell whether the line counts: it is new, and none of the kubelet's own words."""

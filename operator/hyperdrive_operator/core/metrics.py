@@ -6,7 +6,7 @@ The contract is docs/metrics.md. A value is a finite number, or it is none: NaN 
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
@@ -21,7 +21,7 @@ MAX_ANNOTATION: Final = 262_144  # what the API server takes for all annotations
 STEP_NAMES: Final = ("step", "global_step", "epoch")
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: A name, as most scripts write theirs. The primary metric is also found under any other name it may have.
+#: A name, as most scripts write theirs. An objective's is also found under any other name it may have.
 _NAME = r"[^\W\d][\w./@-]{0,252}+"
 #: What a metric needs: a separator, and then a number (or something in brackets that may hold one).
 _VALUE = re.compile(rb"[=:][ \t\"']{0,9}(?:[A-Za-z][\w.]{0,63}\(|[-+.\d\x1b])")
@@ -35,6 +35,19 @@ class Report(NamedTuple):
 
     pairs: tuple[Pair, ...]
     step: float | None
+
+
+class Aim(NamedTuple):
+    """The metrics without which a trial has no result: they are found whatever their names, and never crowded out."""
+
+    primary: str
+    goal: Goal
+    others: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.primary, *self.others)
 
 
 #: Returns what a line says, None if it says nothing.
@@ -59,9 +72,9 @@ def read_object(text: str) -> Report | str:
     return _report(values.items())
 
 
-def line_reader(primary: str) -> LineReader:
+def line_reader(aim: Aim) -> LineReader:
     """Return what reads every `name=value`, `name: value` and JSON line."""
-    pattern = _pair_pattern(primary)
+    pattern = _pair_pattern(*aim.names)
 
     def read(line: str) -> Report | None:
         line = _ESCAPES.sub("", line).strip()
@@ -75,9 +88,18 @@ def line_reader(primary: str) -> LineReader:
     return read
 
 
-def may_report(line: bytes, primary: bytes) -> bool:
+def may_report(line: bytes, names: Sequence[bytes]) -> bool:
     """Tell cheaply whether it is worth to look for metrics in a line: most lines have none."""
-    return primary in line or _VALUE.search(line) is not None
+    return _VALUE.search(line) is not None or any(name in line for name in names)
+
+
+def bounded(last: Mapping[str, float], first: Sequence[str]) -> Mapping[str, float]:
+    """Return at most MAX_METRICS metrics, those named first among them if they are there at all."""
+    if len(last) <= MAX_METRICS:
+        return last
+    names = [name for name in first if name in last]
+    names += [name for name in last if name not in first]
+    return {name: last[name] for name in names[:MAX_METRICS]}
 
 
 def number(raw: Any) -> float | None:
@@ -112,11 +134,12 @@ def _step(values: Mapping[str, Any]) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _pair_pattern(primary: str) -> re.Pattern[str]:
+def _pair_pattern(*objectives: str) -> re.Pattern[str]:
+    known = "|".join(re.escape(name) for name in sorted(objectives, key=len, reverse=True))
     # The look-behind lets a match begin only where a word does: without it a long line costs its length squared.
     # The value is looked at, not taken: in "INFO:root:accuracy=0.9" what follows INFO: is the next name.
     return re.compile(
-        rf"(?<![\w./@-])-{{0,2}}?(?P<name>{re.escape(primary)}(?![\w./@-])|{_NAME})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}"
+        rf"(?<![\w./@-])-{{0,2}}?(?P<name>(?:{known})(?![\w./@-])|{_NAME})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}"
         r"(?=(?:[A-Za-z][\w.]{0,63}+\()?(?P<value>[^\s,;|\]})]{1,64}))"  # np.float64(0.9) is how numpy writes 0.9
     )
 

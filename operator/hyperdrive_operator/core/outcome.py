@@ -1,15 +1,16 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, Objective
 
 from . import timestamps
 from .curves import columns_of
 from .loglines import TAIL_BYTES
+from .metrics import Aim, bounded
 from .progress import Progress
 from .trials import Job, Log, State, Trial
 
@@ -40,7 +41,8 @@ def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
 
 def progressed(trial: Trial, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
     """Return the status of a running trial that has reported: all of it at once, so that a restart goes on from it."""
-    position = trial.log.position if trial.log is not None and not _is_annotated(trial) else None
+    is_annotated = trial.annotated is not None and trial.annotated.reports > 0
+    position = trial.log.position if trial.log is not None and not is_annotated else None
     return measured(trial.progress, spec) | {
         "lastReportTime": timestamps.text(now),
         "logPosition": position._asdict() if position is not None else None,
@@ -56,48 +58,65 @@ def needs_log(trial: Trial, spec: HyperDriveSpec) -> bool:
 
 def has_metrics_in_output(trial: Trial, spec: HyperDriveSpec) -> bool:
     """Tell whether a trial's output is where its metrics are, as far as is known."""
-    return spec.metrics.source != "Annotation" and not _is_annotated(trial)
+    return spec.metrics.source != "Annotation" and not _is_annotated(trial, spec.objective)
 
 
 def is_followed(trial: Trial, spec: HyperDriveSpec) -> bool:
     """Tell whether a running trial's log counts."""
-    return trial.is_running and spec.metrics.source == "Log" and not _is_annotated(trial)
+    return trial.is_running and spec.metrics.source == "Log" and has_metrics_in_output(trial, spec)
 
 
-def has_news(trial: Trial) -> bool:
+def has_news(trial: Trial, spec: HyperDriveSpec) -> bool:
     """Tell whether a running trial has reported what is not recorded."""
     record, progress = trial.record, trial.progress
-    return progress.curve.points != record.curve.points or progress.last != record.metrics
+    return progress.curve.points != record.curve.points or _metrics(progress, spec.objective) != record.metrics
 
 
 def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job has finished. The annotation counts before the log."""
     progress = trial.progress
+    lacking = _lacking(progress, spec.objective)
     if job.finished == "Failed":
         state, reason, message = State.FAILED, names.REASON_JOB_FAILED, _failure(trial, job)
-    elif progress.newest is not None:
+    elif not lacking:
         state, reason, message = State.SUCCEEDED, "", ""
     else:
         state = State.FAILED
-        reason, message = _no_value(progress, spec.objective.primary_metric, trial.log or Log())
+        reason, message = _no_value(progress, lacking, spec.objective, trial.log or Log())
     return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec)
 
 
 def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
     """Return what a status says of reports."""
-    value = progress.newest if spec.metrics.value == "Last" else progress.best
+    # the values of several objectives must be those of one model: the last, where none of them alone tells the best
+    is_last = spec.metrics.value == "Last" or spec.objective.additional_objectives
+    value = progress.newest if is_last else progress.best
     status: TrialStatus = {"reports": progress.reports}
     if value is not None:
         status |= {"value": value, "curve": columns_of(progress.curve)}
     if progress.step is not None:
         status["step"] = progress.step
     if progress.last:
-        status["metrics"] = dict(progress.last)
+        status["metrics"] = dict(_metrics(progress, spec.objective))
     return status
 
 
-def _is_annotated(trial: Trial) -> bool:
-    return trial.annotated is not None and trial.annotated.reports > 0
+def aim_of(objective: Objective) -> Aim:
+    """Return the metrics without which a trial has no result."""
+    return Aim(objective.primary_metric, objective.goal, tuple(one.metric for one in objective.additional_objectives))
+
+
+def _is_annotated(trial: Trial, objective: Objective) -> bool:
+    return trial.annotated is not None and not _lacking(trial.annotated, objective)
+
+
+def _lacking(progress: Progress, objective: Objective) -> list[str]:
+    """Return the objectives of which there is no value."""
+    return [metric for metric in objective.goals if metric not in progress.last]
+
+
+def _metrics(progress: Progress, objective: Objective) -> Mapping[str, float]:
+    return bounded(progress.last, list(objective.goals))
 
 
 def _failure(trial: Trial, job: Job) -> str:
@@ -107,12 +126,14 @@ def _failure(trial: Trial, job: Job) -> str:
     return f"{cause}; its last lines:\n{words[-TAIL_BYTES:]}" if words else cause
 
 
-def _no_value(progress: Progress, primary: str, log: Log) -> tuple[str, str]:
-    if progress.not_a_number is not None:
-        message = f"its values of {primary!r} are no finite numbers; the last is {progress.not_a_number}"
-        return names.REASON_METRIC_NOT_A_NUMBER, message
+def _no_value(progress: Progress, lacking: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:
+    junk = {**progress.others_not_a_number, objective.primary_metric: progress.not_a_number}
+    for metric in lacking:
+        if junk.get(metric) is not None:
+            message = f"its values of {metric!r} are no finite numbers; the last is {junk[metric]}"
+            return names.REASON_METRIC_NOT_A_NUMBER, message
     seen = ", ".join(sorted(progress.last)[:_SEEN])
-    message = f"it ended well, but reported no {primary!r}; " + (
+    message = f"it ended well, but reported no {' and no '.join(map(repr, lacking))}; " + (
         f"metrics seen: {seen}" if seen else "no metrics were seen at all"
     )
     if log.problem:

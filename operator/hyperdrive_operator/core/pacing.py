@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+
 from .outcome import has_news
 from .trials import Trial
 
@@ -40,12 +42,12 @@ def interval(running: int) -> timedelta:
     return max(INTERVAL, timedelta(seconds=running / MAX_PER_SECOND))
 
 
-def due_reports(trials: Sequence[Trial], pace: Pace, now: datetime) -> DueReports:
+def due_reports(spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: datetime) -> DueReports:
     """Choose whose reports are recorded now: those that have waited longest, as many as may be."""
     waiting = [
         ((trial.record.reported or trial.record.started) + pace.interval, trial)
         for trial in trials
-        if trial.is_running and trial.record.started and not trial.record.deleting and has_news(trial)
+        if trial.is_running and trial.record.started and not trial.record.deleting and has_news(trial, spec)
     ]
     waiting.sort(key=lambda one: (one[0], one[1].record.number))
     due = [trial for at, trial in waiting if at <= now][: pace.allowance]

@@ -6,10 +6,22 @@ restart. A report is one value of the primary metric; a value is a finite number
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .curves import Curve
-from .metrics import MAX_ANNOTATION, MAX_LINE, MAX_METRICS, MAX_NAME, Goal, Report, line_reader, number, read_object
+from .metrics import (
+    MAX_ANNOTATION,
+    MAX_LINE,
+    MAX_METRICS,
+    MAX_NAME,
+    Aim,
+    Goal,
+    Report,
+    bounded,
+    line_reader,
+    number,
+    read_object,
+)
 
 _LINE_END = re.compile(r"[\r\n]+")  # a progress bar overwrites its line with a carriage return
 _SHOWN = 100  # characters of a value that is none
@@ -24,6 +36,8 @@ class Progress:
     last: Mapping[str, float] = field(default_factory=dict)
     #: What stood where a value of the primary metric should be, as it was written.
     not_a_number: str | None = None
+    #: The same of each additional objective's metric.
+    others_not_a_number: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reports(self) -> int:
@@ -45,49 +59,56 @@ class Progress:
         """The step of the newest report, if the script said one."""
         return self.curve.newest.step if self.curve.newest else None
 
-    def reported(self, report: Report, primary: str, goal: Goal) -> "Progress":
+    def reported(self, report: Report, aim: Aim) -> "Progress":
         """Return the progress with what one line, or one annotation, says."""
-        curve, last, junk = self.curve, dict(self.last), self.not_a_number
+        curve, last, junk = self.curve, dict(self.last), {aim.primary: self.not_a_number, **self.others_not_a_number}
         for name, raw in report.pairs:
             value = number(raw)
+            is_wanted = name in aim.names
             if value is None:
-                junk = repr(raw)[:_SHOWN] if name == primary else junk
-            elif name == primary:
+                if is_wanted:
+                    junk[name] = repr(raw)[:_SHOWN]
+                continue
+            if name == aim.primary:
+                curve = _extended(curve, value, aim.goal, report.step)
+            if is_wanted or name in last or (len(last) < MAX_METRICS and len(name) <= MAX_NAME):
                 last[name] = value
-                curve = _extended(curve, value, goal, report.step)
-            elif len(name) <= MAX_NAME and (name in last or _others(last, primary) < MAX_METRICS - 1):
-                last[name] = value
-        return Progress(curve, last, junk)
+        others = {name: said for name, said in junk.items() if said is not None and name != aim.primary}
+        return Progress(curve, bounded(last, aim.names), junk[aim.primary], others)
 
 
-def read_annotation(text: str | None, primary: str, goal: Goal) -> Progress:
+def read_annotation(text: str | None, aim: Aim) -> Progress:
     """Read the annotation, by itself one report: a JSON object of metric name to number."""
     if not text or len(text) > MAX_ANNOTATION:
         return Progress()
     report = read_object(text)
     if isinstance(report, str):
         return Progress(not_a_number=report)
-    return Progress().reported(report, primary, goal)
+    return Progress().reported(report, aim)
 
 
-def read_message(text: str, primary: str, goal: Goal) -> Progress:
+def read_message(text: str, aim: Aim) -> Progress:
     """Read the last words of a container: a JSON object of name to number, or lines as in a log."""
     report = read_object(text)
-    return read_lines(text, primary, goal) if isinstance(report, str) else Progress().reported(report, primary, goal)
+    return read_lines(text, aim) if isinstance(report, str) else Progress().reported(report, aim)
 
 
 def joined(first: Progress, second: Progress) -> Progress:
-    """Return what two sources say together: the reports of the second, and of other metrics what the first says."""
-    junk = first.not_a_number or second.not_a_number
-    return replace(second, last={**second.last, **first.last}, not_a_number=junk)
+    """Return what two sources say together. Of each metric the first counts before the second."""
+    return Progress(
+        first.curve if first.reports else second.curve,
+        {**second.last, **first.last},
+        first.not_a_number or second.not_a_number,
+        {**second.others_not_a_number, **first.others_not_a_number},
+    )
 
 
-def read_lines(text: str, primary: str, goal: Goal) -> Progress:
+def read_lines(text: str, aim: Aim) -> Progress:
     """Read some lines of output, by themselves."""
-    progress, read = Progress(), line_reader(primary)
+    progress, read = Progress(), line_reader(aim)
     for line in _LINE_END.split(text):
         if (report := read(line[:MAX_LINE])) is not None:
-            progress = progress.reported(report, primary, goal)
+            progress = progress.reported(report, aim)
     return progress
 
 
@@ -97,7 +118,3 @@ def _extended(curve: Curve, value: float, goal: Goal, step: float | None) -> Cur
     if newest is not None and step is not None and (newest.step, newest.value) == (step, value):
         return curve
     return curve.reported(value, goal, step=step)
-
-
-def _others(last: Mapping[str, float], primary: str) -> int:
-    return len(last) - (primary in last)

@@ -15,7 +15,7 @@ def settle(
     spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: datetime
 ) -> tuple[tuple[Settlement, ...], datetime | None]:
     """Return what is to be recorded or read now, and when reports that came too soon may be recorded."""
-    reports = due_reports(trials, pace, now)
+    reports = due_reports(spec, trials, pace, now)
     events = (action for trial in trials for action in _events(spec, trial))
     return (*events, *(RecordProgress(trial) for trial in reports.due)), reports.next_check
 

@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialCounts
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
 from .actions import STARTS
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
+from .pareto import Archive, Point, shown
 from .patch import without_nulls
 from .planning import Hold, Plan, is_paused, is_podless
 from .problems import sentence
@@ -30,6 +31,8 @@ class Facts:
     plan: Plan
     hold: Hold | None
     is_template_checked: bool
+    #: What is known of the Pareto front already.
+    archive: Archive = field(default_factory=Archive)
 
     @property
     def is_over(self) -> bool:
@@ -51,6 +54,13 @@ class Facts:
         """At least one trial gave a value."""
         return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
 
+    @property
+    def front(self) -> Sequence[Point] | None:
+        """The Pareto front; None where there is but one objective."""
+        if self.sweep.spec is None or not self.sweep.spec.objective.additional_objectives:
+            return None
+        return self.archive.front(self.sweep.spec.objective.goals, self.trials)
+
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     """Return the whole status as JSON. Two calls with the same facts give the same status."""
@@ -59,12 +69,15 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     counts = _counts(facts)
     ended = counts.succeeded + counts.failed
     has_begun = bool(facts.trials)
+    front = facts.front
     status = HyperDriveStatus(
         observed_generation=facts.sweep.generation,
         state=_state(facts, findings[0]),
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         best_trial=best_trial(facts),
+        pareto_front=_pareto_front(facts, front) if front else None,
+        pareto_front_size=len(front) if front else None,
         preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
@@ -74,18 +87,25 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def best_trial(facts: Facts) -> BestTrial | None:
-    """Return the succeeded trial with the best value; of equals the one with the lowest number."""
+    """Return the succeeded trial with the best value; of equals the one on the front, or with the lowest number."""
     if facts.sweep.spec is None:
         return None
+    records = (trial.record for trial in facts.trials)
+    if front := facts.front:
+        records = (point.record for point in front)
     goal: Goal = facts.sweep.spec.objective.goal
     best: Record | None = None
     best_value: float | None = None
-    for record in (trial.record for trial in facts.trials):
+    for record in records:
         if record.state is State.SUCCEEDED and record.value is not None and better(goal, record.value, best_value):
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
     return BestTrial(name=best.name, number=best.number, value=best_value, parameters=without_nulls(best.parameters))
+
+
+def _pareto_front(facts: Facts, front: Sequence[Point]) -> list[ParetoTrial] | None:
+    return shown(front, facts.sweep.spec.objective.goals) if facts.sweep.spec is not None else None
 
 
 def _counts(facts: Facts) -> TrialCounts:
@@ -139,8 +159,8 @@ def _progressing(facts: Facts) -> Finding:
 
 def _paused(facts: Facts) -> str:
     """Return what a pause means now, and how to end it."""
-    running = sum(not trial.is_ended for trial in facts.trials)
-    so_far = f"no more trials are started, {running} still run" if running else "no trial is started"
+    unfinished = sum(not trial.is_ended for trial in facts.trials)
+    so_far = f"no more trials are started, {unfinished} are not finished" if unfinished else "no trial is started"
     patch = """'{"spec":{"state":"Running"}}'"""
     return f"spec.state is Paused: {so_far}. To go on: kubectl patch hd {facts.sweep.name} --type merge -p {patch}"
 
@@ -159,6 +179,8 @@ def _complete(facts: Facts) -> Finding:
         f"all {len(facts.trials)} trials have ended; "
         f"best is {best.name} with {spec.objective.primary_metric}={best.value:g}"
     )
+    if front := facts.front:
+        message += f"; {len(front)} on the Pareto front"
     return Finding(kind, "True", reason, message)
 
 

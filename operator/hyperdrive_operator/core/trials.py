@@ -3,6 +3,7 @@
 Projections keep what decisions read and drop the rest: a whole Job is some 10 KB, its view some hundred bytes.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +48,8 @@ class Record:
     key: str
     state: State
     value: float | None
+    #: Last value of each metric. The names are shared among records: thousands have the same.
+    metrics: Mapping[str, float]
     reason: str
     message: str
     started: datetime | None
@@ -54,8 +57,7 @@ class Record:
     #: Its reports as far as they are recorded, and when they last were.
     curve: Curve
     reported: datetime | None
-    #: While it runs: the last value of each metric, and up to where its log is counted in them.
-    metrics: Mapping[str, float]
+    #: While it runs: up to where its log is counted in them.
     position: Position | None
 
     @property
@@ -115,8 +117,6 @@ class Trial:
         """What it has reported, as far as is known now. The annotation counts before the log."""
         if self.is_ended:
             return self.record.progress
-        if self.annotated is not None and self.annotated.reports:
-            return self.annotated
         rest = self.log.progress if self.log is not None else self.record.progress
         return joined(self.annotated, rest) if self.annotated is not None else rest
 
@@ -171,13 +171,13 @@ def read_record(body: Body) -> Record:
         key=combination_key(parameters),
         state=state,
         value=number(status.get("value")),
+        metrics=_metrics(status.get("metrics")),
         reason=_text(status.get("reason")),
         message=_text(status.get("message")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime")),
         curve=curve,
         reported=timestamps.parse(status.get("lastReportTime")),
-        metrics={} if state in ENDED else _numbers(status.get("metrics")),
         # before the first report it costs nothing to read from the start again
         position=_position(status.get("logPosition")) if curve.points else None,
     )
@@ -215,10 +215,9 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _numbers(values: Any) -> dict[str, float]:
-    if not isinstance(values, Mapping):
-        return {}
-    return {name: value for name, raw in values.items() if (value := number(raw)) is not None}
+def _metrics(values: Any) -> Mapping[str, float]:
+    items = values.items() if isinstance(values, Mapping) else ()
+    return {sys.intern(name): value for name, raw in items if (value := number(raw)) is not None}
 
 
 def _position(value: Any) -> Position | None:

@@ -91,7 +91,7 @@ async def test_a_pause_in_the_middle_starts_no_more_and_what_runs_goes_on(lab: L
     set_state(lab, "Paused")
     await lab.settle()
     assert (lab.status["state"], lab.status["trials"]["running"], "preview" in lab.status) == ("Paused", 2, False)
-    assert "no more trials are started, 2 still run" in lab.condition("Progressing")["message"]
+    assert "no more trials are started, 2 are not finished" in lab.condition("Progressing")["message"]
 
     lab.clock.advance(1)
     lab.finish_jobs()

@@ -5,17 +5,17 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW
+from tests.support.builders import AIM, NOW
 
 from hyperdrive_operator.core.loglines import TAIL_BYTES, LogFeed, Position
 from hyperdrive_operator.core.metrics import MAX_LINE, line_reader
 from hyperdrive_operator.core.progress import Progress
 
-READ = line_reader("accuracy")
+READ = line_reader(AIM)
 
 
 def feed_from(progress: Progress | None = None, position: Position | None = None) -> LogFeed:
-    return LogFeed("pod-1", READ, "accuracy", "Maximize", progress=progress or Progress(), position=position)
+    return LogFeed("pod-1", READ, AIM, progress=progress or Progress(), position=position)
 
 
 def stamp(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, STAMP, job_body, pod_body, sweep_manifest, trial
+from tests.support.builders import AIM, NOW, STAMP, job_body, pod_body, sweep_manifest, trial
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
@@ -16,7 +16,7 @@ SPEC = HyperDriveSpec.model_validate(sweep_manifest()["spec"])
 
 def ended(*, log: str | None = None, problem: str = "", pod: Any = None, **job: Any) -> dict[str, Any]:
     """Return the status of a trial whose Job has finished so."""
-    progress = read_lines(log, "accuracy", "Maximize") if log is not None else Progress()
+    progress = read_lines(log, AIM) if log is not None else Progress()
     of = trial(job=job_body(**{"finished": "Complete", **job}), pod=pod, log=Log(progress, problem))
     assert of.job is not None
     return outcome.ended(of, of.job, SPEC, NOW)

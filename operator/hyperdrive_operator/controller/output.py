@@ -8,8 +8,8 @@ from typing import Final
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.loglines import TAIL_BYTES, TAIL_LINES, LogFeed, Position
-from hyperdrive_operator.core.metrics import line_reader
 from hyperdrive_operator.core.outcome import aim_of, has_metrics_in_output
+from hyperdrive_operator.core.patterns import reader_of
 from hyperdrive_operator.core.pods import Pod, speaker, tellers
 from hyperdrive_operator.core.progress import Progress, read_message
 from hyperdrive_operator.core.trials import Job, Log, Record, Trial
@@ -135,7 +135,7 @@ class Output:
         pod = speaker(self._cache.pods(job.uid))
         if pod is None:
             return _GONE
-        self._progress = read_message(pod.message, self._aim)
+        self._progress = read_message(pod.message, self._aim, reader_of(self._spec, self._aim))
         return ""
 
     async def _read_last_words(self, job: Job) -> str:
@@ -177,7 +177,7 @@ class Output:
         if self._feed is None or self._feed.pod != pod.uid:
             self._feed = LogFeed(
                 pod.uid,
-                line_reader(self._aim),
+                reader_of(self._spec, self._aim),
                 self._aim,
                 progress=self.progress,
                 position=self.position,

@@ -11,7 +11,7 @@ from collections import deque
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from .metrics import MAX_LINE, Aim, LineReader, may_report
+from .metrics import MAX_LINE, Aim, LineReader
 from .progress import Progress
 
 #: Last words of a container to keep, for the message of a trial that failed.
@@ -47,11 +47,9 @@ class LogFeed:
         *,
         progress: Progress,
         position: Position | None = None,
-        may_skip: bool = True,
     ) -> None:
         self._read = read
         self._aim = aim
-        self._needles = [name.encode() for name in aim.names] if may_skip else []
         self.pod = pod
         self.progress = progress
         self.position = position if position is not None and position.pod == pod else Position(pod, "", 0)
@@ -136,9 +134,7 @@ class LogFeed:
         if not piece:
             return
         self._tail.append(piece[-TAIL_BYTES:])
-        if self._needles and not may_report(piece, self._needles):
-            return
-        report = self._read(piece.decode(errors="replace"))
+        report = self._read(piece)
         if report is not None:
             self._pending = self._pending.reported(report, self._aim)
 

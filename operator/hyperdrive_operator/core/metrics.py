@@ -51,7 +51,7 @@ class Aim(NamedTuple):
 
 
 #: Returns what a line says, None if it says nothing.
-LineReader = Callable[[str], Report | None]
+LineReader = Callable[[bytes], Report | None]
 
 
 def better(goal: Goal, value: float, than: float | None) -> bool:
@@ -69,26 +69,29 @@ def read_object(text: str) -> Report | str:
         return f"{text[:100]!r}, which is no JSON object"
     if not isinstance(values, dict):
         return f"{text[:100]!r}, which is no JSON object of name to number"
-    return _report(values.items())
+    return report_of(values.items())
 
 
 def line_reader(aim: Aim) -> LineReader:
     """Return what reads every `name=value`, `name: value` and JSON line."""
     pattern = _pair_pattern(*aim.names)
+    names = [name.encode() for name in aim.names]
 
-    def read(line: str) -> Report | None:
-        line = _ESCAPES.sub("", line).strip()
+    def read(raw: bytes) -> Report | None:
+        if not _may_report(raw, names):
+            return None
+        line = _ESCAPES.sub("", raw.decode(errors="replace")).strip()
         values = _json_object(line)
         if values is not None:
-            return _report(values.items())
+            return report_of(values.items())
         # a sentence may end behind the value
         pairs = [(match["name"], match["value"].strip("\"'").rstrip(".:")) for match in pattern.finditer(line)]
-        return _report(pairs) if pairs else None
+        return report_of(pairs) if pairs else None
 
     return read
 
 
-def may_report(line: bytes, names: Sequence[bytes]) -> bool:
+def _may_report(line: bytes, names: Sequence[bytes]) -> bool:
     """Tell cheaply whether it is worth to look for metrics in a line: most lines have none."""
     return _VALUE.search(line) is not None or any(name in line for name in names)
 
@@ -118,7 +121,8 @@ def number(raw: Any) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _report(pairs: Iterable[Pair]) -> Report:
+def report_of(pairs: Iterable[Pair]) -> Report:
+    """Return what these names and raw values say, with the step among them."""
     pairs = tuple(pairs)
     return Report(pairs, _step(dict(pairs)))
 

@@ -16,6 +16,7 @@ from .metrics import (
     MAX_NAME,
     Aim,
     Goal,
+    LineReader,
     Report,
     bounded,
     line_reader,
@@ -87,10 +88,10 @@ def read_annotation(text: str | None, aim: Aim) -> Progress:
     return Progress().reported(report, aim)
 
 
-def read_message(text: str, aim: Aim) -> Progress:
+def read_message(text: str, aim: Aim, read: LineReader) -> Progress:
     """Read the last words of a container: a JSON object of name to number, or lines as in a log."""
     report = read_object(text)
-    return read_lines(text, aim) if isinstance(report, str) else Progress().reported(report, aim)
+    return read_lines(text, aim, read) if isinstance(report, str) else Progress().reported(report, aim)
 
 
 def joined(first: Progress, second: Progress) -> Progress:
@@ -103,11 +104,11 @@ def joined(first: Progress, second: Progress) -> Progress:
     )
 
 
-def read_lines(text: str, aim: Aim) -> Progress:
+def read_lines(text: str, aim: Aim, read: LineReader | None = None) -> Progress:
     """Read some lines of output, by themselves."""
-    progress, read = Progress(), line_reader(aim)
+    progress, read = Progress(), read or line_reader(aim)
     for line in _LINE_END.split(text):
-        if (report := read(line[:MAX_LINE])) is not None:
+        if (report := read(line[:MAX_LINE].encode(errors="replace"))) is not None:
             progress = progress.reported(report, aim)
     return progress
 

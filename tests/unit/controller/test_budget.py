@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.support.builders import AIM, NOW, STAMP, limits, running, sweep
@@ -23,7 +23,7 @@ def reported(trial: Trial, value: float) -> Trial:
     return replace(trial, log=Log(known.reported(Report((("accuracy", value),), None), AIM), is_whole=False))
 
 
-def recorded(trial: Trial, now: object) -> Trial:
+def recorded(trial: Trial, now: datetime) -> Trial:
     assert trial.log is not None
     progress = trial.log.progress
     record = replace(trial.record, curve=progress.curve, metrics=progress.last, reported=now)
@@ -37,7 +37,7 @@ def test_trials_that_report_every_second_are_recorded_in_turn_at_a_bounded_rate(
     budget = ProgressBudget(clock)
     trials = [running(number) for number in range(1, count + 1)]
     writes: Counter[int] = Counter()
-    times: dict[int, list[object]] = {}
+    times: dict[int, list[datetime]] = {}
     seconds = 60
     for second in range(seconds):
         clock.advance(1)

@@ -34,11 +34,11 @@ class Lines:
         path = self.folder / f"{pod['metadata']['name']}-{container}{'-previous' * previous}.log"
         return path if path.exists() else None
 
-    def finished(self, pod: dict[str, Any], container: str) -> bool:
+    def finished(self, pod: dict[str, Any], container: str, path: Path) -> bool:  # noqa: ARG002  the interface's
         del pod, container
         return self.ended
 
-    async def grown(self, pod: dict[str, Any], container: str) -> None:
+    async def grown(self, pod: dict[str, Any], container: str, path: Path) -> None:  # noqa: ARG002  the interface's
         del pod, container
         if not self.ended:
             await self._grown.wait()

@@ -99,3 +99,5 @@ REASON_POD_WAITING: Final = "PodWaiting"
 REASON_STARTED: Final = "Started"
 REASON_NEW_BEST: Final = "NewBestTrial"
 REASON_TRIAL_FAILED: Final = "TrialFailed"
+#: A trial was ended before its time. On the trial itself the reason is the policy's name.
+REASON_TRIAL_STOPPED: Final = "TrialStopped"

@@ -112,6 +112,10 @@ _HYPERDRIVE_COLUMNS: Final = (
     _column("Metric", "string", ".spec.objective.primaryMetric", "The primary metric.", wide=True),
     _column("Failed", "integer", ".status.trials.failed", "Trials without a usable result.", wide=True),
     _column(
+        "Stopped", "integer", ".status.trials.earlyStopped", "Trials that were ended before their time.", wide=True
+    ),
+    _column("Saved", "integer", ".status.timeSavedSeconds", "Seconds that this saved.", wide=True),
+    _column(
         "Reason",
         "string",
         '.status.conditions[?(@.type=="Stalled")].reason',
@@ -127,6 +131,9 @@ _TRIAL_COLUMNS: Final = (
     _column("Parameters", "string", ".spec.summary", "Its parameters."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),
     _column("Reason", "string", ".status.reason", "Why it ended so.", wide=True),
+    _column(
+        "Saved", "integer", ".status.earlyTermination.secondsSaved", "Seconds that its early end saved.", wide=True
+    ),
 )
 
 

@@ -46,8 +46,14 @@ class Curve:
 
     def at(self, interval: int) -> Point | None:
         """Return what was known at an interval: the newest kept point that is not later. None before the first."""
-        index = bisect_right(self.points, interval, key=lambda point: point.interval)
-        return self.points[index - 1] if index else None
+        points = self.points
+        if not points or interval >= points[-1].interval:
+            return points[-1] if points else None
+        place = interval // self.stride - 1  # where it is unless some are missing, as in a curve that others wrote
+        if 0 <= place < len(points) and points[place].interval == (place + 1) * self.stride:
+            return points[place]
+        index = bisect_right(points, interval, key=lambda point: point.interval)
+        return points[index - 1] if index else None
 
     def reported(self, value: float, goal: Goal, *, step: float | None = None) -> "Curve":
         """Return the curve with one more report."""

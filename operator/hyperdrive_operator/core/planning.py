@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
@@ -13,6 +15,7 @@ from .actions import (
     CreateTrial,
     Propose,
 )
+from .early_termination import Verdict
 from .jobs import Manifest, build_first_job, trial_name
 from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
@@ -20,12 +23,13 @@ from .sampling import combination, combination_key, is_proposed, planned_trials
 from .settling import settle
 from .space import Parameters
 from .sweep import Sweep
-from .trials import State, Trial
+from .trials import USABLE, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
+NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ def make_plan(
     now: datetime,
     proposals: Proposals = Proposals(),
     pace: Pace = DEFAULT_PACE,
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -77,7 +82,7 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling, next_record = settle(spec, trials, pace, now)
+    settling, next_record = settle(spec, trials, pace, now, verdicts)
     planned = planned_trials(spec)
     if sweep.problems:
         return Plan(settling, planned, next_check=next_record)
@@ -181,7 +186,7 @@ def _new_trials(
     # a place is free for a proposal only once the result of the trial that had it can be learnt from
     learns = is_proposed(spec)
     free = spec.limits.max_concurrent_trials - sum(
-        not trial.is_ended if learns else trial.is_active for trial in trials
+        trial.is_active or (learns and not trial.is_ended) for trial in trials
     )
     if free <= 0 or len(trials) >= planned:
         return _Next()
@@ -224,7 +229,7 @@ def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Param
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
     ended = [trial for trial in trials if trial.is_ended]
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(trial.record.state is State.SUCCEEDED for trial in ended)
+    return len(ended) >= enough and not any(trial.record.state in USABLE for trial in ended)
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

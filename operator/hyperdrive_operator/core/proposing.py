@@ -15,7 +15,7 @@ from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, Hype
 from .pareto import values_of
 from .sampling import combination_key
 from .space import Parameters
-from .trials import State, Trial
+from .trials import USABLE, Trial
 
 #: What Bayesian is told at most: its cost grows with it (docs/sampling.md).
 MAX_HISTORY: Final = 1_000
@@ -78,7 +78,7 @@ def _finished(spec: HyperDriveSpec, trial: Trial) -> Finished:
     if spec.objective.additional_objectives:
         value, *others = values_of(record, spec.objective.goals) or (None,)
         return Finished(record.parameters, value, tuple(others))
-    return Finished(record.parameters, record.value if record.state is State.SUCCEEDED else None)
+    return Finished(record.parameters, record.value if record.state in USABLE else None)
 
 
 def _history(spec: HyperDriveSpec, finished: Sequence[Finished]) -> tuple[Finished, ...]:

@@ -19,7 +19,7 @@ from .patch import without_nulls
 from .planning import Hold, Plan, is_paused, is_podless
 from .problems import sentence
 from .sweep import Sweep
-from .trials import Record, State, Trial
+from .trials import USABLE, Record, State, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,9 @@ class Facts:
     @property
     def is_over(self) -> bool:
         """Nothing runs and nothing more will be started."""
-        if self.sweep.problems or self.hold is not None or not all(trial.is_ended for trial in self.trials):
+        if self.sweep.problems or self.hold is not None:
+            return False
+        if not all(trial.is_ended and not trial.is_ending for trial in self.trials):
             return False
         if any(isinstance(action, STARTS) for action in self.plan.actions):
             return False
@@ -52,7 +54,7 @@ class Facts:
     @property
     def has_result(self) -> bool:
         """At least one trial gave a value."""
-        return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
+        return any(trial.record.state in USABLE and trial.record.value is not None for trial in self.trials)
 
     @property
     def front(self) -> Sequence[Point] | None:
@@ -67,7 +69,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     previous = facts.sweep.status
     findings = [_accepted(facts), _progressing(facts), _stalled(facts, now), _complete(facts), _failed(facts)]
     counts = _counts(facts)
-    ended = counts.succeeded + counts.failed
+    ended = counts.succeeded + counts.failed + (counts.early_stopped or 0)
     has_begun = bool(facts.trials)
     front = facts.front
     status = HyperDriveStatus(
@@ -75,6 +77,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         state=_state(facts, findings[0]),
         progress=f"{ended}/{counts.planned}",
         trials=counts,
+        time_saved_seconds=_time_saved(facts),
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,
@@ -87,7 +90,9 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def best_trial(facts: Facts) -> BestTrial | None:
-    """Return the succeeded trial with the best value; of equals the one on the front, or with the lowest number."""
+    """Return the trial with the best value, be it stopped before its time; of equals the one on the front, or with the
+    lowest number.
+    """
     if facts.sweep.spec is None:
         return None
     records = (trial.record for trial in facts.trials)
@@ -97,7 +102,7 @@ def best_trial(facts: Facts) -> BestTrial | None:
     best: Record | None = None
     best_value: float | None = None
     for record in records:
-        if record.state is State.SUCCEEDED and record.value is not None and better(goal, record.value, best_value):
+        if record.state in USABLE and record.value is not None and better(goal, record.value, best_value):
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
@@ -112,14 +117,26 @@ def _counts(facts: Facts) -> TrialCounts:
     running = sum(trial.is_running for trial in facts.trials)
     succeeded = sum(trial.record.state is State.SUCCEEDED for trial in facts.trials)
     failed = sum(trial.record.state is State.FAILED for trial in facts.trials)
+    stopped = sum(trial.record.state is State.EARLY_STOPPED for trial in facts.trials)
     return TrialCounts(
         planned=facts.plan.planned,
         created=len(facts.trials),
-        pending=len(facts.trials) - running - succeeded - failed,
+        pending=len(facts.trials) - running - succeeded - failed - stopped,
         running=running,
         succeeded=succeeded,
         failed=failed,
+        early_stopped=stopped if stopped or _stops_early(facts) else None,
     )
+
+
+def _stops_early(facts: Facts) -> bool:
+    return facts.sweep.spec is not None and facts.sweep.spec.early_termination is not None
+
+
+def _time_saved(facts: Facts) -> int | None:
+    """Return what early termination has saved: the sum of what the trials' records say. None where there is none."""
+    saved = [trial.record.seconds_saved for trial in facts.trials if trial.record.state is State.EARLY_STOPPED]
+    return sum(saved) if saved or _stops_early(facts) else None
 
 
 def _state(facts: Facts, accepted: Finding) -> SweepState:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from .base import Model, canonical, cel
+from .early_termination import EarlyTermination
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 from .state import STATE_DESCRIPTION, DesiredState
@@ -65,7 +66,24 @@ _PARENT_RULE = (
 )
 _PARENT_MESSAGE = "when.parameter must name another parameter of searchSpace, one with a choice"
 
+#: Sources of metrics that say nothing before a trial has ended.
+_SILENT_SOURCES = frozenset({"TerminationMessage"})
+_SILENT_RULE = "!has(self.earlyTermination) || self.metrics.source != 'TerminationMessage'"
+_SILENT_MESSAGE = (
+    "earlyTermination needs metrics while a trial runs, and a termination message comes at its end: "
+    "set metrics.source to Log or Annotation, or remove earlyTermination"
+)
+
 Text = Annotated[str, Field(max_length=4096)]
+_NO_TERMINATION_RULE = (
+    "!has(self.earlyTermination) || !has(self.objective.additionalObjectives) || "
+    "self.objective.additionalObjectives.size() == 0"
+)
+_NO_TERMINATION_MESSAGE = (
+    "earlyTermination judges by one metric, and a trial that is behind in it may be ahead in another: "
+    "remove objective.additionalObjectives or earlyTermination"
+)
+
 MetricName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s=:,\"{}]+$")]
 Goal = Literal["Maximize", "Minimize"]
 
@@ -195,6 +213,8 @@ class HyperDriveSpec(Model):
         json_schema_extra=cel(
             (_GRID_RULE, _GRID_MESSAGE),
             (_CMA_ES_RULE, _CMA_ES_MESSAGE),
+            (_SILENT_RULE, _SILENT_MESSAGE),
+            (_NO_TERMINATION_RULE, _NO_TERMINATION_MESSAGE),
             (_ONE_METRIC_RULE, _ONE_METRIC_MESSAGE),
             (_SEVERAL_METRICS_RULE, _SEVERAL_METRICS_MESSAGE),
             ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
@@ -220,6 +240,11 @@ class HyperDriveSpec(Model):
     )
     sampling_algorithm: SamplingAlgorithm = Field(
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
+    )
+    early_termination: EarlyTermination | None = Field(
+        default=None,
+        description="Which trials are ended before their time, judged by the values that they report while they run. "
+        "Without it all trials run to their end. Can be changed at any time.",
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
     state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
@@ -257,6 +282,14 @@ class HyperDriveSpec(Model):
         modelled = [one for one in self.search_space if one.choice is None and one.when is None]
         if self.sampling_algorithm.type == "CmaEs" and len(modelled) < _CMA_ES_NEEDS:
             raise ValueError(_CMA_ES_MESSAGE)
+        return self
+
+    @model_validator(mode="after")
+    def _early_termination_can_judge(self) -> Self:
+        if self.early_termination is not None and self.metrics.source in _SILENT_SOURCES:
+            raise ValueError(_SILENT_MESSAGE)
+        if self.early_termination is not None and self.objective.additional_objectives:
+            raise ValueError(_NO_TERMINATION_MESSAGE)
         return self
 
     @model_validator(mode="after")

@@ -36,6 +36,7 @@ class TrialCounts(Model):
     running: int = Field(default=0, description="Trials whose pod runs.")
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
     failed: int = Field(default=0, description="Trials that ended without one.")
+    early_stopped: int | None = Field(default=None, description="Trials that spec.earlyTermination ended.")
 
 
 class BestTrial(Model):
@@ -65,6 +66,9 @@ class HyperDriveStatus(Model):
     state: State | None = Field(default=None, description="Where the sweep stands, in one word for people.")
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
+    time_saved_seconds: int | None = Field(
+        default=None, description="What the trials that spec.earlyTermination ended would have run on for, together."
+    )
     best_trial: BestTrial | None = Field(
         default=None, description="The best trial so far, by the primary metric alone."
     )

@@ -12,6 +12,7 @@ from hyperdrive_operator.api.v1alpha1.spec import MAX_NAME_LENGTH
 
 from .constraints import constraint_problems
 from .jobs import template_problems
+from .patterns import pattern_problems
 from .problems import Problem, problems_of
 
 
@@ -60,4 +61,4 @@ def _parse(name: str, raw: Any) -> tuple[HyperDriveSpec | None, tuple[Problem, .
         spec = HyperDriveSpec.model_validate(raw)
     except ValidationError as error:
         return None, problems_of(error)
-    return spec, (*template_problems(spec), *constraint_problems(spec))
+    return spec, (*template_problems(spec), *constraint_problems(spec), *pattern_problems(spec))

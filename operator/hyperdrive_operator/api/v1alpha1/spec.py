@@ -58,6 +58,9 @@ _SEVERAL_METRICS_MESSAGE = (
 _OTHERS_RULE = "!has(self.additionalObjectives) || self.additionalObjectives.all(o, o.metric != self.primaryMetric)"
 _OTHERS_MESSAGE = "additionalObjectives must not repeat the primaryMetric: it is an objective already"
 
+_PATTERN_RULE = "!has(self.pattern) || self.source != 'Annotation'"
+_PATTERN_MESSAGE = "pattern reads a trial's output: remove it, or set source to Log or TerminationMessage"
+
 _PARENT_RULE = (
     "self.all(p, !has(p.when) || self.exists(q, q.name == p.when.parameter && has(q.choice) && q.name != p.name))"
 )
@@ -135,11 +138,31 @@ class Objective(Model):
 class Metrics(Model):
     """Where the metrics of a trial come from. The Job's annotation hyperdrive.dev/metrics always counts."""
 
-    source: Literal["Log", "Annotation"] = Field(
+    model_config = ConfigDict(json_schema_extra=cel((_PATTERN_RULE, _PATTERN_MESSAGE)))
+
+    source: Literal["Log", "Annotation", "TerminationMessage"] = Field(
         default="Log",
         description="Log also reads name=value, name: value and JSON lines from the output of the trial's pod, "
-        "so that the script needs nothing. Annotation reads the annotation alone.",
+        "so that the script needs nothing. TerminationMessage reads the same from the last words of the container. "
+        "Annotation reads the annotation alone.",
     )
+    pattern: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1024,
+        description="A regular expression (RE2) that finds metrics in the output, in place of the forms above: groups "
+        "(?P<value>...), (?P<name>...) for the metric's name unless it is the primary metric, and (?P<step>...); "
+        "without named groups the first is the name and the second the value.",
+    )
+    value: Literal["Best", "Last"] = Field(
+        default="Best", description="Which report of the primary metric is the trial's value: the best or the last."
+    )
+
+    @model_validator(mode="after")
+    def _pattern_has_something_to_read(self) -> Self:
+        if self.pattern is not None and self.source == "Annotation":
+            raise ValueError(_PATTERN_MESSAGE)
+        return self
 
 
 class Limits(Model):

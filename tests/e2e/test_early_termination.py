@@ -48,7 +48,7 @@ def test_hopeless_trials_are_stopped_while_they_run_and_the_best_goes_on(
     names = {record["metadata"]["name"] for record in (first, second, third, fourth)}
     for record in (first, fourth):
         assert_explained(record, "Bandit", names)
-        assert record["status"]["earlyTermination"]["threshold"] == 15
+        assert record["status"]["earlyTermination"]["threshold"] in {14, 15}, "5 less than 20, or 19 if that was first"
         assert seconds(record["status"]) < 40, "stopped in the middle of its minute"
         namespace.wait(f"job/{record['metadata']['name']}", "condition=Failed")
     assert {second["status"]["state"], third["status"]["state"]} == {"Running"}

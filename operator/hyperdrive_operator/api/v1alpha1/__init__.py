@@ -13,6 +13,7 @@ from .early_termination import (
     TruncationSelectionOptions,
 )
 from .preview import Preview
+from .prior import WarmStart
 from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -40,7 +41,7 @@ from .spec import (
     TemplateMetadata,
     TrialTemplate,
 )
-from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts
+from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
 __all__ = [
@@ -90,6 +91,8 @@ __all__ = [
     "TrialTemplate",
     "TruncationSelectionOptions",
     "Uniform",
+    "WarmStart",
+    "WarmStartStatus",
     "When",
     "canonical",
     "cel",

@@ -9,6 +9,7 @@ from typing import Any
 
 from hyperdrive_operator.kube.kinds import Object
 
+from . import prior_manifests
 from .builders import choice, expression, job_template, sweep_manifest
 from .terminations import BAD_TERMINATIONS, GOOD_TERMINATIONS
 
@@ -182,6 +183,7 @@ GOOD = (
     Row("grid points of a normal", _space({**expression("x", "normal", mu=0, sigma=1), "gridPoints": 3})),
     *(Row(id_, _with("earlyTermination", given)) for id_, given in GOOD_TERMINATIONS),
     Row("early termination and an empty list of objectives", _terminated(_objectives(algorithm="Random"))),
+    *(Row(*row) for row in prior_manifests.GOOD),
 )
 BAD = (
     Row("a name that is too long", _named("a" * 58), "must have at most 57 characters"),
@@ -378,5 +380,6 @@ BAD = (
         _terminated(_objectives({"metric": "size", "goal": "Minimize"})),
         "earlyTermination judges by one metric",
     ),
+    *(Row(*row) for row in prior_manifests.BAD),
 )
 ROWS = GOOD + BAD

@@ -115,6 +115,7 @@ class Reconciler:
             proposals=self._cache.proposals(sweep),
             pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
             verdicts=judgement.verdicts,
+            prior=self._cache.prior(sweep),
         )
         self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
         return plan if judgement.is_complete else replace(plan, next_check=now)
@@ -156,7 +157,15 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked, memory.archive)
+        facts = Facts(
+            sweep,
+            self._cache.trials(sweep),
+            plan,
+            memory.hold or plan.hold,
+            is_checked,
+            memory.archive,
+            self._cache.prior(sweep),
+        )
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
@@ -224,7 +233,7 @@ def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
     the Pareto front, which grows with many a trial while it is young.
     """
-    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize"}
+    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize", "warmStart"}
     kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.early_termination import Judge, Judgement
 from hyperdrive_operator.core.pareto import Archive
@@ -20,6 +21,7 @@ from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
+from .budget import ProgressBudget
 from .cache import Cache
 from .executor import Executor, Obstacle, Outcome
 from .logs import LogReader
@@ -69,6 +71,7 @@ class Reconciler:
         self._recorder = recorder
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
+        self._budget = ProgressBudget(clock)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -110,8 +113,11 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
+            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
             verdicts=judgement.verdicts,
+            prior=self._cache.prior(sweep),
         )
+        self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
         return plan if judgement.is_complete else replace(plan, next_check=now)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
@@ -127,6 +133,7 @@ class Reconciler:
         gone = self._memories.pop(key, None)
         if gone is not None:
             self._proposer.forget(gone.uid)
+            self._budget.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:
@@ -150,7 +157,15 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked, memory.archive)
+        facts = Facts(
+            sweep,
+            self._cache.trials(sweep),
+            plan,
+            memory.hold or plan.hold,
+            is_checked,
+            memory.archive,
+            self._cache.prior(sweep),
+        )
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
@@ -218,7 +233,7 @@ def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
     the Pareto front, which grows with many a trial while it is young.
     """
-    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize"}
+    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize", "warmStart"}
     kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
@@ -17,9 +17,15 @@ from .metrics import Goal, better
 from .pareto import Archive, Point, shown
 from .patch import without_nulls
 from .planning import Hold, Plan, is_paused, is_podless
+from .prior import NO_PRIOR, Prior
 from .problems import sentence
 from .sweep import Sweep
 from .trials import USABLE, Record, State, Trial
+
+_ALL_KNOWN = (
+    "the sweeps of spec.warmStart.from have run every combination of spec.searchSpace: nothing is left to run. "
+    "To run them again: create another HyperDrive without warmStart.skipKnown"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Facts:
     is_template_checked: bool
     #: What is known of the Pareto front already.
     archive: Archive = field(default_factory=Archive)
+    prior: Prior = NO_PRIOR
 
     @property
     def is_over(self) -> bool:
@@ -55,6 +62,16 @@ class Facts:
     def has_result(self) -> bool:
         """At least one trial gave a value."""
         return any(trial.record.state in USABLE and trial.record.value is not None for trial in self.trials)
+
+    @property
+    def is_all_known(self) -> bool:
+        """It is over without a trial, since the earlier sweeps have run all that there is."""
+        return self.is_over and not self.trials and bool(self.prior.known or self.prior.missing)
+
+    @property
+    def is_complete(self) -> bool:
+        """It is over, and it is no failure."""
+        return self.is_over and (self.has_result or self.is_all_known)
 
     @property
     def front(self) -> Sequence[Point] | None:
@@ -81,12 +98,21 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,
+        warm_start=_warm_start(facts),
         preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
     )
     return status.model_dump(by_alias=True, exclude_none=True)
+
+
+def _warm_start(facts: Facts) -> WarmStartStatus | None:
+    """Return what was known at the end of a sweep that is over, however its sources go on: that is what it used."""
+    previous = facts.sweep.status
+    if facts.is_over and "completionTime" in previous and (known := previous.get("warmStart")):
+        return WarmStartStatus.model_validate(known)
+    return facts.prior.status
 
 
 def best_trial(facts: Facts) -> BestTrial | None:
@@ -143,7 +169,7 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
     if accepted.status == "False":
         return "Invalid"
     if facts.is_over:
-        return "Complete" if facts.has_result else "Failed"
+        return "Complete" if facts.is_complete else "Failed"
     if facts.is_paused:
         return "Paused"
     return "Running" if facts.trials else "Pending"
@@ -163,7 +189,7 @@ def _accepted(facts: Facts) -> Finding:
 def _progressing(facts: Facts) -> Finding:
     kind = names.CONDITION_PROGRESSING
     if facts.is_over:
-        finding = _complete(facts) if facts.has_result else _failed(facts)
+        finding = _complete(facts) if facts.is_complete else _failed(facts)
         return Finding(kind, "False", finding.reason, finding.message)
     if facts.sweep.problems:
         return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
@@ -184,8 +210,10 @@ def _paused(facts: Facts) -> str:
 
 def _complete(facts: Facts) -> Finding:
     kind = names.CONDITION_COMPLETE
-    if not (facts.is_over and facts.has_result):
+    if not facts.is_complete:
         return Finding(kind, "False", names.REASON_RUNNING, "not all trials have ended")
+    if facts.is_all_known:
+        return Finding(kind, "True", names.REASON_ALL_KNOWN, _ALL_KNOWN)
     spec = facts.sweep.spec
     best = best_trial(facts)
     if spec is None or best is None:
@@ -203,7 +231,7 @@ def _complete(facts: Facts) -> Finding:
 
 def _failed(facts: Facts) -> Finding:
     kind = names.CONDITION_FAILED
-    if not facts.is_over or facts.has_result:
+    if not facts.is_over or facts.is_complete:
         return Finding(kind, "False", names.REASON_NOTHING_IN_THE_WAY, "the sweep has not failed")
     return Finding(kind, "True", *_fruitless(facts))
 

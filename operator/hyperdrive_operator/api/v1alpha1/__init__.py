@@ -12,7 +12,9 @@ from .early_termination import (
     ThresholdOptions,
     TruncationSelectionOptions,
 )
+from .metrics import Metrics
 from .preview import Preview
+from .prior import WarmStart
 from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -35,12 +37,11 @@ from .spec import (
     Constraint,
     HyperDriveSpec,
     Limits,
-    Metrics,
     Objective,
     TemplateMetadata,
     TrialTemplate,
 )
-from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts
+from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
 __all__ = [
@@ -90,6 +91,8 @@ __all__ = [
     "TrialTemplate",
     "TruncationSelectionOptions",
     "Uniform",
+    "WarmStart",
+    "WarmStartStatus",
     "When",
     "canonical",
     "cel",

@@ -1,12 +1,14 @@
 """HyperDrive.spec: what to search, what to optimise, how far to go, and the Job that trains."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, canonical, cel
+from .base import Model, cel
+from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
 from .early_termination import EarlyTermination
+from .metrics import Metrics
+from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 from .state import STATE_DESCRIPTION, DesiredState
@@ -57,11 +59,6 @@ _SEVERAL_METRICS_MESSAGE = (
 )
 _OTHERS_RULE = "!has(self.additionalObjectives) || self.additionalObjectives.all(o, o.metric != self.primaryMetric)"
 _OTHERS_MESSAGE = "additionalObjectives must not repeat the primaryMetric: it is an objective already"
-
-_PARENT_RULE = (
-    "self.all(p, !has(p.when) || self.exists(q, q.name == p.when.parameter && has(q.choice) && q.name != p.name))"
-)
-_PARENT_MESSAGE = "when.parameter must name another parameter of searchSpace, one with a choice"
 
 #: Sources of metrics that say nothing before a trial has ended.
 _SILENT_SOURCES = frozenset({"TerminationMessage"})
@@ -132,16 +129,6 @@ class Objective(Model):
         return self
 
 
-class Metrics(Model):
-    """Where the metrics of a trial come from. The Job's annotation hyperdrive.dev/metrics always counts."""
-
-    source: Literal["Log", "Annotation"] = Field(
-        default="Log",
-        description="Log also reads name=value, name: value and JSON lines from the output of the trial's pod, "
-        "so that the script needs nothing. Annotation reads the annotation alone.",
-    )
-
-
 class Limits(Model):
     """How many trials, and how many at once. Can be changed at any time, also after the end."""
 
@@ -194,7 +181,10 @@ class HyperDriveSpec(Model):
             (_NO_TERMINATION_RULE, _NO_TERMINATION_MESSAGE),
             (_ONE_METRIC_RULE, _ONE_METRIC_MESSAGE),
             (_SEVERAL_METRICS_RULE, _SEVERAL_METRICS_MESSAGE),
-            ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
+            *(
+                (f"has(self.{field}) == has(oldSelf.{field})", f"{field} {_IMMUTABLE}")
+                for field in ("constraints", "firstCombinations", "warmStart")
+            ),
         )
     )
 
@@ -204,7 +194,7 @@ class HyperDriveSpec(Model):
         max_length=MAX_PARAMETERS,
         json_schema_extra=cel(
             ("self == oldSelf", f"searchSpace {_IMMUTABLE}"),
-            (_PARENT_RULE, _PARENT_MESSAGE),
+            (PARENT_RULE, PARENT_MESSAGE),
             **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
         description="The hyperparameters, each with the values it may take. Immutable.",
@@ -217,6 +207,17 @@ class HyperDriveSpec(Model):
     )
     sampling_algorithm: SamplingAlgorithm = Field(
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
+    )
+    first_combinations: list[Combination] = Field(
+        default=[],
+        max_length=MAX_FIRST,
+        json_schema_extra=cel(("self == oldSelf", f"firstCombinations {_IMMUTABLE}")),
+        description=FIRST_TEXT,
+    )
+    warm_start: WarmStart | None = Field(
+        default=None,
+        json_schema_extra=cel(("self == oldSelf", f"warmStart {_IMMUTABLE}")),
+        description="Earlier HyperDrives of the namespace whose results are known from the start. Immutable.",
     )
     early_termination: EarlyTermination | None = Field(
         default=None,
@@ -239,11 +240,7 @@ class HyperDriveSpec(Model):
     @field_validator("search_space")
     @classmethod
     def _has_sound_conditions(cls, parameters: list[Parameter]) -> list[Parameter]:
-        by_name = {parameter.name: parameter for parameter in parameters}
-        for parameter in parameters:
-            _check_parent(parameter, by_name)
-        for parameter in parameters:
-            _check_for_cycle(parameter, by_name)
+        check_conditions(parameters)
         return parameters
 
     @model_validator(mode="after")
@@ -277,30 +274,3 @@ class HyperDriveSpec(Model):
         if self.sampling_algorithm.type == "NsgaII" and not has_several:
             raise ValueError(_SEVERAL_METRICS_MESSAGE)
         return self
-
-
-def _check_parent(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Raise ValueError if a condition names no choice, or values that the choice does not have."""
-    if parameter.when is None:
-        return
-    parent = by_name.get(parameter.when.parameter)
-    if parent is None or parent.choice is None or parent is parameter:
-        raise ValueError(_PARENT_MESSAGE)
-    known = {canonical(value) for value in parent.choice.values}
-    for value in parameter.when.values:
-        if canonical(value) not in known:
-            raise ValueError(
-                f"when.values of {parameter.name!r} has {value!r}, which is no value of {parent.name!r}: "
-                f"use some of {', '.join(sorted(known)[:10])}"
-            )
-
-
-def _check_for_cycle(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Raise ValueError if a parameter is active only when, over others, it is active itself."""
-    seen = {parameter.name}
-    ancestor = parameter
-    while ancestor.when is not None:
-        ancestor = by_name[ancestor.when.parameter]
-        if ancestor.name in seen:
-            raise ValueError(f"the conditions of {parameter.name!r} and {ancestor.name!r} go in a circle: remove one")
-        seen.add(ancestor.name)

@@ -59,6 +59,14 @@ class ParetoTrial(Model):
     parameters: dict[str, Any] = Field(description="Its parameters.")
 
 
+class WarmStartStatus(Model):
+    """What came of spec.warmStart."""
+
+    taken: int = Field(description="Trials of the earlier sweeps that are known here.")
+    left_out: int = Field(description="Ended trials of the earlier sweeps that are of no use here.")
+    message: str = Field(max_length=4096, description="How many of which sweep, and why others are left out.")
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
@@ -81,6 +89,7 @@ class HyperDriveStatus(Model):
     pareto_front_size: int | None = Field(
         default=None, description="With several objectives: how many trials are on the Pareto front."
     )
+    warm_start: WarmStartStatus | None = Field(default=None, description="What came of spec.warmStart.")
     preview: Preview | None = Field(
         default=None, description="What would run: while spec.state is Paused and there is no trial yet."
     )

@@ -136,6 +136,7 @@ Y: Sweep = {"name": "y", "choice": {"values": [1, 2]}}
         pytest.param("limits", MISSING, "spec.limits: Required value", id="no limits"),
         pytest.param("trialTemplate.spec.backoffLimit", 2, "", id="another template"),
         pytest.param("firstCombinations.0.x", 2, "firstCombinations is immutable", id="another first value"),
+        pytest.param("firstCombinations.0", {"y": 1}, "", id="one name for another, which no rule can see"),
         pytest.param("firstCombinations.+", {"y": 1}, "firstCombinations is immutable", id="one more to try first"),
         pytest.param("firstCombinations", MISSING, "firstCombinations is immutable", id="none to try first any more"),
         pytest.param("warmStart.from", ["a"], "warmStart is immutable", id="from fewer sweeps"),

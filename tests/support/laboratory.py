@@ -142,7 +142,7 @@ class Laboratory:
                 continue
             if self.news.is_set():
                 self.news.clear()
-            elif self.logs._tasks or self.proposer.is_busy:
+            elif self.logs.is_reading_rests or self.proposer.is_busy:
                 await asyncio.wait_for(self.news.wait(), 5)
                 self.news.clear()
             elif delay != 0.0 and not self.deliver():

@@ -131,7 +131,8 @@ _HYPERDRIVE_COLUMNS: Final = (
 )
 _TRIAL_COLUMNS: Final = (
     _column("State", "string", ".status.state", "Where the trial stands."),
-    _column("Value", "number", ".status.value", "Its value of the primary metric."),
+    _column("Value", "number", ".status.value", "Its value of the primary metric; so far, while it runs."),
+    _column("Step", "number", ".status.step", "The step or epoch of its newest report.", wide=True),
     _column("Reports", "integer", ".status.reports", "How often the primary metric was reported."),
     _column("Parameters", "string", ".spec.summary", "Its parameters."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.early_termination import Judge, Judgement
 from hyperdrive_operator.core.pareto import Archive
@@ -20,6 +21,7 @@ from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
+from .budget import ProgressBudget
 from .cache import Cache
 from .executor import Executor, Obstacle, Outcome
 from .logs import LogReader
@@ -69,6 +71,7 @@ class Reconciler:
         self._recorder = recorder
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
+        self._budget = ProgressBudget(clock)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -110,9 +113,11 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
+            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
         )
+        self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
         return plan if judgement.is_complete else replace(plan, next_check=now)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
@@ -128,6 +133,7 @@ class Reconciler:
         gone = self._memories.pop(key, None)
         if gone is not None:
             self._proposer.forget(gone.uid)
+            self._budget.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:

@@ -46,8 +46,22 @@ class RecordStart:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordProgress:
+    """Record what a running trial has reported since the last time."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class FollowLog:
+    """Follow the output of a running trial. Goes on beside, and is waited for by none."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class ReadLog:
-    """Read the metrics in the output of a trial whose Job has finished. Takes its time, and is waited for by none."""
+    """Read what is left of a trial's output whose Job has finished. Takes its time, and is waited for by none."""
 
     trial: Trial
 
@@ -84,7 +98,7 @@ class EndJob:
 
 
 #: What brings a trial's record, its Job and what has happened together.
-Settling = RecordStart | ReadLog | RecordEnd | RecordLoss | StopTrial | EndJob
+Settling = RecordStart | RecordProgress | FollowLog | ReadLog | RecordEnd | RecordLoss | StopTrial | EndJob
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
 
 #: What leads to another running trial.

@@ -14,26 +14,19 @@ from .actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
-    EndJob,
     Propose,
-    ReadLog,
-    RecordEnd,
-    RecordLoss,
-    RecordStart,
-    Settling,
-    StopTrial,
 )
 from .early_termination import Verdict
 from .jobs import Manifest, build_first_job, trial_name
-from .outcome import needs_log
+from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
 from .prior import NO_PRIOR, Prior, obstacle
 from .prior import planned as planned_with
-from .savings import whole_run
+from .settling import settle
 from .space import Parameters
 from .starting import Next, next_trials
 from .sweep import Sweep
-from .trials import USABLE, State, Trial
+from .trials import USABLE, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
@@ -76,7 +69,7 @@ class Plan:
     outlook: Outlook | None = None
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     sweep: Sweep,
     trials: Sequence[Trial],
     *,
@@ -84,6 +77,7 @@ def make_plan(
     is_template_checked: bool,
     now: datetime,
     proposals: Proposals = Proposals(),
+    pace: Pace = DEFAULT_PACE,
     verdicts: Mapping[int, Verdict] = NO_VERDICTS,
     prior: Prior = NO_PRIOR,
 ) -> Plan:
@@ -94,21 +88,16 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    whole = whole_run(trials) if verdicts else None
-    settling = tuple(
-        action
-        for trial in trials
-        if (action := _settle(spec, trial, verdicts.get(trial.record.number), whole)) is not None
-    )
+    settling, next_record = settle(spec, trials, pace, now, verdicts)
     planned = planned_with(sweep, spec, trials, prior)
     if sweep.problems:
-        return Plan(settling, planned)
+        return Plan(settling, planned, next_check=next_record)
     outlook = make_outlook(sweep.name, spec, proposals.ready, prior) if is_paused(spec) and not trials else None
     if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=hold.until, outlook=outlook)
+        return Plan(settling, planned, next_check=_earliest(hold.until, next_record), outlook=outlook)
     if why := obstacle(sweep, trials, prior):
         missing = Hold(names.REASON_WARM_START_NOT_FOUND, why, now + MISSING_PAUSE)
-        return Plan(settling, planned, next_check=missing.until, hold=missing)
+        return Plan(settling, planned, next_check=_earliest(missing.until, next_record), hold=missing)
     is_hopeless = _is_hopeless(spec, trials)
     is_idle = is_hopeless or _awaits_results(spec, trials)
     next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
@@ -119,9 +108,13 @@ def make_plan(
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
-    next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
+    next_check = _earliest(retry, _next_podless_check(trials, now), next_record)
     actions = (*settling, *acting, *asking)
     return Plan(actions, planned, next_ones.is_exhausted, is_hopeless, next_check, waiting, outlook)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def is_paused(spec: HyperDriveSpec) -> bool:
@@ -170,22 +163,6 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
     """Return when a Job that has no pod yet will have been without one for too long: no event will tell."""
     due = (trial.podless_since + PODLESS_PATIENCE for trial in trials if trial.podless_since is not None)
     return min((moment for moment in due if moment > now), default=None)
-
-
-def _settle(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Settling | None:
-    """Return what has happened to a trial and is not yet in its record, or what its record asks for."""
-    if trial.must_end_job:
-        return EndJob(trial)
-    if trial.is_ended or trial.record.deleting:
-        return None
-    if trial.job is None:
-        return RecordLoss(trial) if trial.record.started else None
-    if trial.job.finished:
-        wants_log = spec.metrics.source == "Log" and needs_log(trial, spec.objective)
-        return ReadLog(trial) if wants_log else RecordEnd(trial)
-    if verdict is not None:
-        return StopTrial(trial, verdict, whole)
-    return RecordStart(trial) if trial.is_running and trial.record.state is State.PENDING else None
 
 
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:

@@ -14,6 +14,7 @@ from hyperdrive_operator.api.v1alpha1.spec import MAX_NAME_LENGTH
 from .constraints import constraint_problems
 from .first import first_problems
 from .jobs import template_problems
+from .patterns import pattern_problems
 from .problems import Problem, problems_of
 
 
@@ -63,7 +64,8 @@ def _parse(name: str, raw: Any) -> tuple[HyperDriveSpec | None, tuple[Problem, .
     except ValidationError as error:
         return None, problems_of(error)
     rules = constraint_problems(spec)  # an entry can only be held against rules that can be read
-    return spec, (*template_problems(spec), *_source_problems(name, spec), *(rules or first_problems(spec)))
+    problems = (*template_problems(spec), *_source_problems(name, spec), *(rules or first_problems(spec)))
+    return spec, (*problems, *pattern_problems(spec))
 
 
 def _source_problems(name: str, spec: HyperDriveSpec) -> tuple[Problem, ...]:

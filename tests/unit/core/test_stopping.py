@@ -20,7 +20,7 @@ from tests.support.builders import (
 )
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveStatus
-from hyperdrive_operator.core.actions import Action, CreateTrial, EndJob, ReadLog, RecordStart, StopTrial
+from hyperdrive_operator.core.actions import Action, CreateTrial, EndJob, FollowLog, ReadLog, RecordStart, StopTrial
 from hyperdrive_operator.core.early_termination import Verdict
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.proposing import build_request
@@ -35,7 +35,7 @@ BANDIT = {"type": "Bandit", "bandit": {"slackAmount": 0.1}}
 def actions(*trials: Trial, total: int = 9, at_once: int = 2, of: str = "Grid") -> tuple[Action, ...]:
     of_sweep = sweep(limits=limits(total, at_once), samplingAlgorithm={"type": of}, earlyTermination=BANDIT)
     plan = make_plan(of_sweep, trials, hold=None, is_template_checked=True, now=NOW, verdicts={2: VERDICT})
-    return plan.actions
+    return tuple(action for action in plan.actions if not isinstance(action, FollowLog))
 
 
 def stopping(number: int, *, deadline: int | None = 0, suspend: bool = False, has_pod: bool = True) -> Trial:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import NOW, STAMP, job_body, pod_body, record_body, trial
 
-from hyperdrive_operator.core.trials import State, read_job, read_pod, read_record
+from hyperdrive_operator.core.pods import read_pod
+from hyperdrive_operator.core.trials import State, read_job, read_record
 
 from .test_metrics import JSON
 

@@ -12,6 +12,7 @@ from .early_termination import (
     ThresholdOptions,
     TruncationSelectionOptions,
 )
+from .metrics import Metrics
 from .preview import Preview
 from .prior import WarmStart
 from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
@@ -36,7 +37,6 @@ from .spec import (
     Constraint,
     HyperDriveSpec,
     Limits,
-    Metrics,
     Objective,
     TemplateMetadata,
     TrialTemplate,

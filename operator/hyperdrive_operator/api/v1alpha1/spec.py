@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from .base import Model, cel
 from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
 from .early_termination import EarlyTermination
+from .metrics import Metrics
 from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
@@ -126,16 +127,6 @@ class Objective(Model):
         if any(one.metric == self.primary_metric for one in self.additional_objectives):
             raise ValueError(_OTHERS_MESSAGE)
         return self
-
-
-class Metrics(Model):
-    """Where the metrics of a trial come from. The Job's annotation hyperdrive.dev/metrics always counts."""
-
-    source: Literal["Log", "Annotation"] = Field(
-        default="Log",
-        description="Log also reads name=value, name: value and JSON lines from the output of the trial's pod, "
-        "so that the script needs nothing. Annotation reads the annotation alone.",
-    )
 
 
 class Limits(Model):

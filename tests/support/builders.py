@@ -10,8 +10,9 @@ from typing import Any
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
+from hyperdrive_operator.core.curves import Curve, columns_of
 from hyperdrive_operator.core.jobs import build_trial
-from hyperdrive_operator.core.metrics import Aim
+from hyperdrive_operator.core.metrics import Aim, Goal
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.pods import read_pod
 from hyperdrive_operator.core.status import Facts
@@ -158,6 +159,29 @@ def ended(number: int, value: float | None, **status: Any) -> Trial:
 def running(number: int) -> Trial:
     """Build a trial whose pod runs and whose record says so."""
     return trial(number, job=job_body(number, ready=1), pod=pod_body(number), state="Running", startTime=STAMP)
+
+
+def curve_of(*values: float, goal: Goal = "Maximize") -> Curve:
+    """Build the curve of these reports."""
+    curve = Curve()
+    for value in values:
+        curve = curve.reported(value, goal)
+    return curve
+
+
+def reporting(number: int, *values: float, goal: Goal = "Maximize") -> Trial:
+    """Build a running trial that has reported these values."""
+    columns = columns_of(curve_of(*values, goal=goal))
+    return trial(
+        number, job=job_body(number, ready=1), pod=pod_body(number), state="Running", startTime=STAMP, curve=columns
+    )
+
+
+def reported(number: int, *values: float, goal: Goal = "Maximize", state: str = "Succeeded") -> Trial:
+    """Build a trial that ended after it had reported these values."""
+    curve = curve_of(*values, goal=goal)
+    best = curve.newest.best if curve.newest else None
+    return trial(number, state=state, value=best, curve=columns_of(curve))
 
 
 def facts(of: Sweep, trials: Sequence[Trial], **given: Any) -> Facts:

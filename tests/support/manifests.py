@@ -9,7 +9,9 @@ from typing import Any
 
 from hyperdrive_operator.kube.kinds import Object
 
+from . import prior_manifests
 from .builders import choice, expression, job_template, sweep_manifest
+from .terminations import BAD_TERMINATIONS, GOOD_TERMINATIONS
 
 MISSING: Any = object()
 
@@ -82,6 +84,13 @@ def _objectives(*others: Any, algorithm: str = "NsgaII", **options: Any) -> Obje
 
 
 _SIZE = {"metric": "size", "goal": "Minimize"}
+
+
+def _terminated(manifest: Object) -> Object:
+    manifest["spec"]["earlyTermination"] = {"type": "MedianStopping"}
+    return manifest
+
+
 _OTHERS = "spec.objective.additionalObjectives"
 _NSGA = "spec.samplingAlgorithm.nsgaII"
 _CHILD = choice("child", 1, 2)
@@ -172,6 +181,9 @@ GOOD = (
     ),
     Row("grid points", _space({**expression("x", "logUniform", min=1, max=9), "gridPoints": 3}, algorithm="Grid")),
     Row("grid points of a normal", _space({**expression("x", "normal", mu=0, sigma=1), "gridPoints": 3})),
+    *(Row(id_, _with("earlyTermination", given)) for id_, given in GOOD_TERMINATIONS),
+    Row("early termination and an empty list of objectives", _terminated(_objectives(algorithm="Random"))),
+    *(Row(*row) for row in prior_manifests.GOOD),
 )
 BAD = (
     Row("a name that is too long", _named("a" * 58), "must have at most 57 characters"),
@@ -362,5 +374,12 @@ BAD = (
         _space({**expression("x", "qNormal", mu=0, sigma=1, q=1), "gridPoints": 3}),
         "with a continuous expression only",
     ),
+    *(Row(id_, _with("earlyTermination", given), error) for id_, given, error in BAD_TERMINATIONS),
+    Row(
+        "early termination by several objectives",
+        _terminated(_objectives({"metric": "size", "goal": "Minimize"})),
+        "earlyTermination judges by one metric",
+    ),
+    *(Row(*row) for row in prior_manifests.BAD),
 )
 ROWS = GOOD + BAD

@@ -15,11 +15,13 @@ from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
 from hyperdrive_operator.core.pods import Pod, read_pod, speaker
+from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
+from .priors import Priors
 from .queue import Key
 
 #: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
@@ -47,6 +49,9 @@ class Cache:
         self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
+        #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
+        self._ends: dict[str, int] = {}
+        self._priors = Priors(self)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
@@ -74,6 +79,18 @@ class Cache:
     def pods(self, job_uid: str) -> list[Pod]:
         """Return all pods of a Job."""
         return list(self._pods_of.get(job_uid, {}).values())
+
+    def records(self, sweep: Sweep) -> list[Record]:
+        """Return the records of its trials, in any order."""
+        return list(self._records.get(sweep.uid, {}).values())
+
+    def ends(self, sweep: Sweep) -> int:
+        """Return a number that changes whenever one of its trials ends, or one that has ended goes."""
+        return self._ends.get(sweep.uid, 0)
+
+    def prior(self, sweep: Sweep) -> Prior:
+        """Return what earlier sweeps have found, for a HyperDrive with a warm start."""
+        return self._priors.prior(sweep)
 
     def proposals(self, sweep: Sweep) -> Proposals:
         """Return what an optimiser has proposed for this HyperDrive and no trial has taken up."""
@@ -149,6 +166,8 @@ class Cache:
         self._logs.pop(uid, None)
         self._annotated.pop(uid, None)
         self._proposals.pop(uid, None)
+        if kind is HYPERDRIVES:
+            self._priors.forget(uid)
         self._seen.pop(uid, None)
         key = self._keys.pop(uid, None)
         if view is not None:
@@ -161,6 +180,7 @@ class Cache:
                 self._sweeps[Key(view.namespace, view.name)][view.uid] = view
             case Record():
                 self._records[view.sweep_uid][view.uid] = view
+                self._mark_end(view)
                 self._joined.pop(view.uid, None)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
@@ -182,6 +202,7 @@ class Cache:
                 _drop(self._sweeps, Key(view.namespace, view.name), view.uid)
             case Record():
                 _drop(self._records, view.sweep_uid, view.uid)
+                self._mark_end(view)
                 self._joined.pop(view.uid, None)
             case Job():
                 _drop(self._jobs_of, view.trial_uid, view.uid)
@@ -189,6 +210,13 @@ class Cache:
             case Pod():
                 _drop(self._pods_of, view.job_uid, view.uid)
                 self._unjoin_job(view.job_uid)
+
+    def _mark_end(self, record: Record) -> None:
+        if record.state in ENDED:
+            self._clock += 1
+            self._ends[record.sweep_uid] = self._clock
+        if record.sweep_uid not in self._records:
+            self._ends.pop(record.sweep_uid, None)  # it was the last
 
     def _take_up(self, record: Record) -> None:
         """Drop the proposal of a trial that has its record: should that be deleted, newer results count."""

@@ -77,7 +77,13 @@ class Curve:
 
     def at(self, interval: int) -> Point | None:
         """Return what was known at an interval: the newest kept point that is not later. None before the first."""
-        index = bisect_right(range(len(self)), interval, key=self._interval)
+        count = len(self)
+        if not count or interval >= self._interval(count - 1):
+            return self._at(count - 1) if count else None
+        place = interval // self.stride - 1  # where it is unless some are missing, as in a curve that others wrote
+        if 0 <= place < count and self._interval(place) == (place + 1) * self.stride:
+            return self._at(place)
+        index = bisect_right(range(count), interval, key=self._interval)
         return self._at(index - 1) if index else None
 
     def reported(self, value: float, goal: Goal, *, step: float | None = None) -> "Curve":

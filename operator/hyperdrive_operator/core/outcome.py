@@ -1,7 +1,7 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hyperdrive_operator.api import names
@@ -9,9 +9,11 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, Objective
 
 from . import timestamps
 from .curves import columns_of
+from .early_termination import Verdict
 from .loglines import TAIL_BYTES
 from .metrics import Aim, bounded
 from .progress import Progress
+from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
@@ -84,6 +86,27 @@ def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialS
         state = State.FAILED
         reason, message = _no_value(progress, lacking, spec.objective, trial.log or Log())
     return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec)
+
+
+def stopped(
+    trial: Trial, spec: HyperDriveSpec, verdict: Verdict, whole: timedelta | None, now: datetime
+) -> TrialStatus:
+    """Return the status of a trial that is ended before its time: what it has reported by now is its result."""
+    explanation: TrialStatus = {
+        "policy": verdict.policy,
+        "interval": verdict.interval,
+        "value": verdict.value,
+        "threshold": verdict.threshold,
+    }
+    if verdict.compared_with:
+        explanation["comparedWith"] = list(verdict.compared_with)
+    if (saved := seconds_saved(trial, whole, now)) is not None:
+        explanation["secondsSaved"] = saved
+    return (
+        _ended(State.EARLY_STOPPED, verdict.policy, verdict.message, trial, now)
+        | measured(trial.progress, spec)
+        | {"earlyTermination": explanation}
+    )
 
 
 def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:

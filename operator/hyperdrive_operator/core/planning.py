@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
+from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .actions import (
@@ -13,19 +16,25 @@ from .actions import (
     CreateTrial,
     Propose,
 )
+from .early_termination import Verdict
 from .jobs import Manifest, build_first_job, trial_name
 from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
-from .sampling import combination, combination_key, is_proposed, planned_trials
+from .prior import NO_PRIOR, Prior, obstacle
+from .prior import planned as planned_with
 from .settling import settle
 from .space import Parameters
+from .starting import Next, next_trials
 from .sweep import Sweep
-from .trials import State, Trial
+from .trials import USABLE, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
+#: Whether a HyperDrive that spec.warmStart.from names has come to be is asked so often.
+MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
+NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Plan:
     outlook: Outlook | None = None
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     sweep: Sweep,
     trials: Sequence[Trial],
     *,
@@ -69,6 +78,8 @@ def make_plan(
     now: datetime,
     proposals: Proposals = Proposals(),
     pace: Pace = DEFAULT_PACE,
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
+    prior: Prior = NO_PRIOR,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -77,18 +88,22 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling, next_record = settle(spec, trials, pace, now)
-    planned = planned_trials(spec)
+    settling, next_record = settle(spec, trials, pace, now, verdicts)
+    planned = planned_with(sweep, spec, trials, prior)
     if sweep.problems:
         return Plan(settling, planned, next_check=next_record)
-    outlook = make_outlook(sweep.name, spec, proposals.ready) if is_paused(spec) and not trials else None
+    outlook = make_outlook(sweep.name, spec, proposals.ready, prior) if is_paused(spec) and not trials else None
     if hold is not None and now < hold.until:
         return Plan(settling, planned, next_check=_earliest(hold.until, next_record), outlook=outlook)
+    if why := obstacle(sweep, trials, prior):
+        missing = Hold(names.REASON_WARM_START_NOT_FOUND, why, now + MISSING_PAUSE)
+        return Plan(settling, planned, next_check=_earliest(missing.until, next_record), hold=missing)
     is_hopeless = _is_hopeless(spec, trials)
     is_idle = is_hopeless or _awaits_results(spec, trials)
-    next_ones = _Next() if is_idle else _new_trials(spec, trials, planned, proposals.ready)
+    next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
-    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *next_ones.trials]
+    starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
+    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *starting]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
@@ -161,70 +176,10 @@ def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob
     return tuple(lost[: max(room, 0)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """The trials to start, the numbers that lack a proposal, and whether the search space has no more."""
-
-    trials: tuple[CreateTrial, ...] = ()
-    missing: tuple[int, ...] = ()
-    is_exhausted: bool = False
-
-
-def _new_trials(
-    spec: HyperDriveSpec, trials: Sequence[Trial], planned: int, ready: Mapping[int, Parameters | None]
-) -> _Next:
-    """Return the trials to start, lowest numbers first.
-
-    A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
-    proposal.
-    """
-    # a place is free for a proposal only once the result of the trial that had it can be learnt from
-    learns = is_proposed(spec)
-    free = spec.limits.max_concurrent_trials - sum(
-        not trial.is_ended if learns else trial.is_active for trial in trials
-    )
-    if free <= 0 or len(trials) >= planned:
-        return _Next()
-    by_number = {trial.record.number: trial.record.key for trial in trials}
-    if learns:
-        numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
-        return _proposed(numbers, set(by_number.values()), ready)
-    taken: set[str] = set()
-    new: list[CreateTrial] = []
-    for number in range(1, planned + 1):
-        if len(new) == free:
-            break
-        if number in by_number:
-            taken.add(by_number[number])
-            continue
-        parameters = combination(spec, number, taken)
-        if parameters is None:
-            return _Next(tuple(new), is_exhausted=True)
-        new.append(CreateTrial(number, parameters))
-        taken.add(combination_key(parameters))
-    return _Next(tuple(new))
-
-
-def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Parameters | None]) -> _Next:
-    """Return the trials whose combination has been proposed, and which are to be asked for."""
-    new: list[CreateTrial] = []
-    missing: list[int] = []
-    for number in numbers:
-        parameters = ready.get(number)
-        if parameters is not None and (key := combination_key(parameters)) not in taken:
-            new.append(CreateTrial(number, parameters))
-            taken.add(key)
-        elif number in ready and parameters is None:
-            return _Next(tuple(new), tuple(missing), is_exhausted=not missing)
-        else:
-            missing.append(number)
-    return _Next(tuple(new), tuple(missing))
-
-
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
     ended = [trial for trial in trials if trial.is_ended]
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(trial.record.state is State.SUCCEEDED for trial in ended)
+    return len(ended) >= enough and not any(trial.record.state in USABLE for trial in ended)
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

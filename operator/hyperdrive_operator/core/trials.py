@@ -5,7 +5,7 @@ Projections keep what decisions read and drop the rest: a whole Job is some 10 K
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -28,9 +28,15 @@ class State(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    EARLY_STOPPED = "EarlyStopped"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED})
+#: Ends with which a value counts: it may be the best, and samplers learn from it.
+USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED})
+#: Written to a Job's activeDeadlineSeconds, this ends it for ever: its pods get SIGTERM and their grace period, and one
+#: that is suspended fails before it has a pod, whoever resumes it.
+DEADLINE_OF_STOPPED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Record:
     #: Its reports as far as they are recorded, and when they last were.
     curve: Curve
     reported: datetime | None
+    #: How much time its early end has saved, as far as it says.
+    seconds_saved: int
     #: While it runs: up to where its log is counted in them.
     position: Position | None
 
@@ -85,6 +93,7 @@ class Job:
     suspended: bool
     metrics: str | None
     curve: str | None
+    deadline: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,10 @@ class Trial:
         """What it has reported, as far as is known now. The annotation counts before the log."""
         if self.is_ended:
             return self.record.progress
+        # until a log that has to be read again is read, more is recorded than was read
         rest = self.log.progress if self.log is not None else self.record.progress
+        if rest.reports < self.record.curve.reports:
+            rest = replace(rest, curve=self.record.curve, last={**self.record.metrics, **rest.last})
         return joined(self.annotated, rest) if self.annotated is not None else rest
 
     @property
@@ -133,13 +145,38 @@ class Trial:
     @property
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
-        return not self.is_ended and (self.job is None or not self.job.finished)
+        if self.is_ended:
+            return self.is_ending
+        return self.job is None or not self.job.finished
+
+    @property
+    def is_ending(self) -> bool:
+        """It was ended before its time, and its pod may still run: through its grace period, or longer if it resists.
+
+        A Job that is suspended and has no pod is none such: it fails at the moment it is resumed.
+        """
+        if self.record.state is not State.EARLY_STOPPED or self.job is None or self.job.finished:
+            return False
+        has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
+        return not self.job.suspended or has_pod or self.must_end_job
+
+    @property
+    def must_end_job(self) -> bool:
+        """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
+        return (
+            self.record.state is State.EARLY_STOPPED
+            and self.job is not None
+            and not self.job.finished
+            and not self.job.deleting
+            and self.job.deadline != DEADLINE_OF_STOPPED
+        )
 
     @property
     def is_running(self) -> bool:
         """Its pod runs."""
         return (
             self.is_active
+            and not self.is_ended
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
@@ -147,7 +184,7 @@ class Trial:
     @property
     def podless_since(self) -> datetime | None:
         """Since when its Job, which is not suspended, has wanted a pod and has none; None if it has one."""
-        if not self.is_active or self.job is None or self.job.suspended or self.job.ready or self.pod is not None:
+        if not self.is_active or self.is_ended or self.job is None or self.job.suspended or self.job.ready or self.pod:
             return None
         return self.job.started
 
@@ -180,6 +217,7 @@ def read_record(body: Body) -> Record:
         reported=timestamps.parse(status.get("lastReportTime")),
         # before the first report it costs nothing to read from the start again
         position=_position(status.get("logPosition")) if curve.points else None,
+        seconds_saved=_seconds_saved(status.get("earlyTermination")),
     )
 
 
@@ -200,6 +238,7 @@ def read_job(body: Body) -> Job:
         suspended=bool((body.get("spec") or {}).get("suspend")),
         metrics=(metadata.get("annotations") or {}).get(names.ANNOTATION_METRICS),
         curve=(metadata.get("annotations") or {}).get(names.ANNOTATION_CURVE),
+        deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
     )
 
 
@@ -213,6 +252,11 @@ def _state(text: Any) -> State:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _seconds_saved(explanation: Any) -> int:
+    seconds = explanation.get("secondsSaved") if isinstance(explanation, Mapping) else None
+    return seconds if isinstance(seconds, int) else 0
 
 
 def _metrics(values: Any) -> Mapping[str, float]:

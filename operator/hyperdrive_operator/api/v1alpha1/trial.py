@@ -5,11 +5,12 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from .base import Model, Number, cel
+from .early_termination import PolicyType
 from .spec import MAX_TRIALS
 
 MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 
-TrialState = Literal["Pending", "Running", "Succeeded", "Failed"]
+TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped"]
 
 
 class HyperDriveTrialSpec(Model):
@@ -42,6 +43,23 @@ class LogPosition(Model):
     pod: str = Field(description="The pod's uid.")
     time: str = Field(description="Time of the newest line that was counted.")
     lines: int = Field(description="How many lines of that very time were.")
+
+
+class StopExplanation(Model):
+    """Why a trial was ended before its time."""
+
+    policy: PolicyType = Field(description="The policy that decided.")
+    interval: int = Field(description="The interval at which it was judged: so many reports of the primary metric.")
+    value: Number = Field(description="The trial's value at that interval, as the policy takes it.")
+    threshold: Number = Field(description="The value that it would have needed.")
+    compared_with: list[str] | None = Field(
+        default=None, max_length=2, description="The trials that the threshold comes from."
+    )
+    seconds_saved: int | None = Field(
+        default=None,
+        description="How much longer it would have run: the median run time of the trials that ran to their end, less "
+        "its own. Absent while there is none.",
+    )
 
 
 class HyperDriveTrialStatus(Model):
@@ -77,3 +95,6 @@ class HyperDriveTrialStatus(Model):
     )
     reason: str | None = Field(default=None, max_length=1024, description="Why it ended so, as one word for machines.")
     message: str | None = Field(default=None, max_length=32768, description="Why, as a sentence for people.")
+    early_termination: StopExplanation | None = Field(
+        default=None, description="Why it was ended before its time, if it was."
+    )

@@ -86,6 +86,11 @@ class Curve:
         index = bisect_right(range(count), interval, key=self._interval)
         return self._at(index - 1) if index else None
 
+    def extends(self, other: "Curve") -> bool:
+        """Tell whether this only adds to what another curve has: it is not that of another run, or cut."""
+        kept = other._packed[: -_LAYOUT.size]
+        return other.reports <= self.reports and self._packed.startswith(kept)
+
     def reported(self, value: float, goal: Goal, *, step: float | None = None) -> "Curve":
         """Return the curve with one more report."""
         newest = self.newest

@@ -46,6 +46,16 @@ def test_a_curve_comes_back_as_it_was_written_and_goes_on_as_if_it_had_not_been(
     assert len(back.reported(1.0, "Maximize").points) <= MAX_POINTS
 
 
+def test_a_curve_extends_what_it_goes_on_from_and_no_other() -> None:
+    curve = curve_of([1.0, 2.0, 3.0])
+    longer = curve.reported(4.0, "Maximize")
+    assert longer.extends(curve)
+    assert longer.extends(longer)
+    assert longer.extends(Curve())
+    assert not curve.extends(longer)
+    assert not longer.extends(curve_of([1.0, 5.0, 3.0]))
+
+
 def test_at_an_interval_stands_the_newest_kept_report_that_is_not_later() -> None:
     curve = curve_of([float(n) for n in range(1, 101)])
     assert curve.at(0) is None

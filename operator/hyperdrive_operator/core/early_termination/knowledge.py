@@ -34,8 +34,8 @@ class _Peer:
 
     def score(self, age: int, sign: int, *, by_mean: bool) -> float | None:
         """Return what it contributes to the ranking at an interval, None if nothing."""
-        points = self.curve.points
-        if not self.has_a_say or not points or (points[-1].interval < age and not self.counts_shorter):
+        reports = self.curve.reports
+        if not self.has_a_say or not reports or (reports < age and not self.counts_shorter):
             return None
         point = self.curve.at(age)
         if point is None:
@@ -150,12 +150,6 @@ def _touched(intervals: Sequence[int], before: _Peer | None, after: _Peer | None
     old, new = before.curve, after.curve
     if old is new:
         return ()
-    if old.stride != new.stride or not _goes_on(old, new):
+    if old.stride != new.stride or not new.extends(old):
         return intervals
     return intervals[bisect_right(intervals, old.reports) : bisect_right(intervals, new.reports)]
-
-
-def _goes_on(old: Curve, new: Curve) -> bool:
-    """Tell whether a curve only adds to what another has: it is not that of another run, read anew or cut."""
-    kept = len(old.points) - 1
-    return old.reports <= new.reports and old.points[:kept] == new.points[:kept]

@@ -42,35 +42,35 @@ class Curve:
     Kept as the numbers' own bytes: of 10,000 trials, 64 points each take 25 MiB so, and as tuples 144.
     """
 
-    __slots__ = ("_packed", "stride")
+    __slots__ = ("packed", "stride")
 
     def __init__(self, points: Iterable[Point] = (), stride: int = 1) -> None:
-        self._packed = b"".join(map(_pack, points))
+        self.packed = b"".join(map(_pack, points))
         self.stride = stride
 
     @property
     def points(self) -> tuple[Point, ...]:
         """All points."""
-        return tuple(map(_point, _LAYOUT.iter_unpack(self._packed)))
+        return tuple(map(_point, _LAYOUT.iter_unpack(self.packed)))
 
     @property
     def reports(self) -> int:
         """How many reports there were."""
-        return self._interval(len(self) - 1) if self._packed else 0
+        return self._interval(len(self) - 1) if self.packed else 0
 
     @property
     def newest(self) -> Point | None:
         """The newest report."""
-        return self._at(len(self) - 1) if self._packed else None
+        return self._at(len(self) - 1) if self.packed else None
 
     def __len__(self) -> int:
-        return len(self._packed) // _LAYOUT.size
+        return len(self.packed) // _LAYOUT.size
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Curve) and (self._packed, self.stride) == (other._packed, other.stride)
+        return isinstance(other, Curve) and (self.packed, self.stride) == (other.packed, other.stride)
 
     def __hash__(self) -> int:
-        return hash((self._packed, self.stride))
+        return hash((self.packed, self.stride))
 
     def __repr__(self) -> str:
         return f"Curve({self.points!r}, stride={self.stride})"
@@ -88,8 +88,8 @@ class Curve:
 
     def extends(self, other: "Curve") -> bool:
         """Tell whether this only adds to what another curve has: it is not that of another run, or cut."""
-        kept = other._packed[: -_LAYOUT.size]
-        return other.reports <= self.reports and self._packed.startswith(kept)
+        kept = other.packed[: -_LAYOUT.size]
+        return other.reports <= self.reports and self.packed.startswith(kept)
 
     def reported(self, value: float, goal: Goal, *, step: float | None = None) -> "Curve":
         """Return the curve with one more report."""
@@ -100,16 +100,16 @@ class Curve:
         best = value if better(goal, value, newest.best) else newest.best
         mean = newest.mean - newest.mean / interval + value / interval  # in any other order it might overflow
         curve = Curve(stride=self.stride)
-        kept = self._packed if newest.interval % self.stride == 0 else self._packed[: -_LAYOUT.size]
-        curve._packed = kept + _pack(Point(interval, value, best, mean, step))
+        kept = self.packed if newest.interval % self.stride == 0 else self.packed[: -_LAYOUT.size]
+        curve.packed = kept + _pack(Point(interval, value, best, mean, step))
         return curve if len(curve) <= MAX_POINTS else _thinned(curve.points, curve.stride)
 
     def _interval(self, index: int) -> int:
-        interval: int = _INTERVAL.unpack_from(self._packed, index * _LAYOUT.size)[0]
+        interval: int = _INTERVAL.unpack_from(self.packed, index * _LAYOUT.size)[0]
         return interval
 
     def _at(self, index: int) -> Point:
-        return _point(_LAYOUT.unpack_from(self._packed, index * _LAYOUT.size))
+        return _point(_LAYOUT.unpack_from(self.packed, index * _LAYOUT.size))
 
 
 def _pack(point: Point) -> bytes:

@@ -1,4 +1,4 @@
-"""Metrics while trials run: seen with kubectl, counted exactly though the operator is killed, and kept of pods that go."""
+"""Metrics while trials run: seen with kubectl, counted exactly though the operator is killed, kept of pods that go."""
 
 from collections.abc import Callable
 

@@ -376,6 +376,11 @@ BAD = (
     ),
     *(Row(id_, _with("earlyTermination", given), error) for id_, given, error in BAD_TERMINATIONS),
     Row(
+        "early termination by last words",
+        _terminated(_with("metrics.source", "TerminationMessage")),
+        "earlyTermination needs metrics while a trial runs",
+    ),
+    Row(
         "early termination by several objectives",
         _terminated(_objectives({"metric": "size", "goal": "Minimize"})),
         "earlyTermination judges by one metric",

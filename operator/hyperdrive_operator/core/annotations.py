@@ -20,7 +20,7 @@ def annotated(known: Progress | None, metrics: str | None, curve: str | None, ai
     before = known.curve if known is not None else Curve()
     said = read_annotation(metrics, aim)
     told = read_told_curve(curve, aim.goal)
-    now = _counted(before, said, aim.goal) if not told.points else max(before, told, key=lambda one: one.reports)
+    now = _counted(before, said, aim.goal) if not told.reports else max(before, told, key=lambda one: one.reports)
     last = {**(known.last if known is not None else {}), **said.last}
     if now.newest is not None:
         last[aim.primary] = said.last.get(aim.primary, now.newest.value)

@@ -7,6 +7,7 @@ import pytest
 from tests.support.fake_cluster import Failure
 from tests.support.laboratory import Laboratory
 
+from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.errors import ForbiddenError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
@@ -44,6 +45,18 @@ async def test_a_trial_that_falls_behind_is_stopped_while_it_runs(lab: Laborator
     }
     assert (deadline(lab, "digits-1"), deadline(lab, "digits-2")) == (None, 0)
     assert lab.ended == {"EarlyStopped": 1}
+
+
+async def test_what_a_script_reports_by_its_jobs_annotation_is_judged_at_once(lab: Laboratory) -> None:
+    await start(lab)
+    for name, value in (("digits-1", 0.9), ("digits-2", 0.1)):
+        annotations = {names.ANNOTATION_METRICS: f'{{"accuracy": {value}, "loss": 2}}'}
+        lab.cluster.change(JOBS, name, {"metadata": {"annotations": annotations}})
+    await lab.settle()
+    status = lab.record("digits-2")["status"]
+    assert (status["state"], status["value"], status["reports"]) == ("EarlyStopped", 0.1, 1)
+    assert status["metrics"] == {"accuracy": 0.1, "loss": 2}, "the last values of all metrics are kept"
+    assert deadline(lab, "digits-2") == 0
 
 
 async def test_its_record_says_so_before_its_job_is_told(lab: Laboratory) -> None:

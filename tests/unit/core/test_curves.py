@@ -46,16 +46,6 @@ def test_a_curve_comes_back_as_it_was_written_and_goes_on_as_if_it_had_not_been(
     assert len(back.reported(1.0, "Maximize").points) <= MAX_POINTS
 
 
-def test_a_curve_extends_what_it_goes_on_from_and_no_other() -> None:
-    curve = curve_of([1.0, 2.0, 3.0])
-    longer = curve.reported(4.0, "Maximize")
-    assert longer.extends(curve)
-    assert longer.extends(longer)
-    assert longer.extends(Curve())
-    assert not curve.extends(longer)
-    assert not longer.extends(curve_of([1.0, 5.0, 3.0]))
-
-
 def test_at_an_interval_stands_the_newest_kept_report_that_is_not_later() -> None:
     curve = curve_of([float(n) for n in range(1, 101)])
     assert curve.at(0) is None
@@ -76,6 +66,8 @@ def test_at_an_interval_stands_the_newest_kept_report_that_is_not_later() -> Non
         {"interval": [True], "value": [1], "best": [1], "mean": [1]},
         {"interval": [1], "value": [float("nan")], "best": [1], "mean": [1]},
         {"interval": 1, "value": 1, "best": 1, "mean": 1},
+        {"interval": [1], "value": [10**400], "best": [1], "mean": [1]},
+        {"interval": [10**400], "value": [1], "best": [1], "mean": [1]},
     ],
 )
 def test_what_is_no_curve_reads_as_an_empty_one(junk: object) -> None:
@@ -86,6 +78,8 @@ def test_what_is_no_curve_reads_as_an_empty_one(junk: object) -> None:
 def test_what_was_known_at_an_interval_is_the_newest_point_that_is_not_later(known: set[int], interval: int) -> None:
     """Also in a curve that others wrote, whose intervals are any."""
     intervals = sorted(known)
-    curve = read_curve({"interval": intervals, "value": intervals, "best": intervals, "mean": intervals})
+    means = [-one for one in intervals]
+    curve = read_curve({"interval": intervals, "value": intervals, "best": intervals, "mean": means})
     point = curve.at(interval)
+    assert (curve.best_at(interval), curve.mean_at(interval)) == ((point.best, point.mean) if point else (None, None))
     assert (point.interval if point else 0) == max((one for one in intervals if one <= interval), default=0)

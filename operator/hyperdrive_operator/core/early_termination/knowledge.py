@@ -34,13 +34,10 @@ class _Peer:
 
     def score(self, age: int, sign: int, *, by_mean: bool) -> float | None:
         """Return what it contributes to the ranking at an interval, None if nothing."""
-        reports = self.curve.reports
-        if not self.has_a_say or not reports or (reports < age and not self.counts_shorter):
+        if not self.has_a_say or (not self.counts_shorter and self.curve.reports < age):
             return None
-        point = self.curve.at(age)
-        if point is None:
-            return None
-        return sign * (point.mean if by_mean else point.best)
+        value = self.curve.mean_at(age) if by_mean else self.curve.best_at(age)
+        return sign * value if value is not None else None
 
 
 @dataclass(slots=True)
@@ -150,6 +147,6 @@ def _touched(intervals: Sequence[int], before: _Peer | None, after: _Peer | None
     old, new = before.curve, after.curve
     if old is new:
         return ()
-    if old.stride != new.stride or not new.extends(old):
+    if not new.goes_on_from(old):
         return intervals
     return intervals[bisect_right(intervals, old.reports) : bisect_right(intervals, new.reports)]

@@ -40,7 +40,7 @@ def draw(results: Mapping[str, Mapping[str, Sequence[Measured]]], path: Path) ->
 
 def _panel(panel: Any, title: str, by_policy: Mapping[str, Sequence[Measured]]) -> None:
     panel.axvspan(*_CLAIM, color="#eeeeee", zorder=0)
-    panel.annotate("Azure's claim", (30, 0.99), xycoords=("data", "axes fraction"), ha="center", va="top", fontsize=7)
+    panel.annotate("Azure's claim", (30, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=7)
     for kind, colour in _COLOURS.items():
         points = [
             (_percent([one.time_saved for one in measured]), _percent([one.loss == 0 for one in measured]), name)
@@ -50,9 +50,10 @@ def _panel(panel: Any, title: str, by_policy: Mapping[str, Sequence[Measured]]) 
         panel.scatter([x for x, _, _ in points], [y for _, y, _ in points], color=colour, label=kind, s=22)
         for x, y, name in points:
             options = name.partition(", ")[2]
-            panel.annotate(options, (x, y), xytext=(3, 3), textcoords="offset points", fontsize=5.5, color=colour)
+            place = {"xytext": (2, 2), "textcoords": "offset points", "rotation": 55, "rotation_mode": "anchor"}
+            panel.annotate(options, (x, y), fontsize=5.5, color=colour, **place)
     panel.set(title=title, xlabel="training time saved, %", ylabel="sweeps that find the same best value, %")
-    panel.set_xlim(0, 100)
+    panel.set(xlim=(0, 100), ylim=(30, 118), yticks=range(30, 101, 10))
     panel.grid(visible=True, linewidth=0.3)
 
 

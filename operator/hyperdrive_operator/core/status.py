@@ -46,7 +46,8 @@ class Facts:
         """Nothing runs and nothing more will be started."""
         if self.sweep.problems or self.hold is not None:
             return False
-        if not all(trial.is_ended and not trial.is_ending for trial in self.trials):
+        # from the newest on: while any runs it is mostly the first that is looked at
+        if not all(trial.is_ended and not trial.is_ending for trial in reversed(self.trials)):
             return False
         if any(isinstance(action, STARTS) for action in self.plan.actions):
             return False

@@ -145,8 +145,8 @@ class Trial:
     @property
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
-        if self.is_ended:
-            return self.is_ending
+        if self.record.state in ENDED:  # thousands are: no call more than it takes
+            return self.record.state is State.EARLY_STOPPED and self.is_ending
         return self.job is None or not self.job.finished
 
     @property
@@ -175,8 +175,8 @@ class Trial:
     def is_running(self) -> bool:
         """Its pod runs."""
         return (
-            self.is_active
-            and not self.is_ended
+            self.record.state not in ENDED
+            and self.is_active
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
@@ -216,7 +216,7 @@ def read_record(body: Body) -> Record:
         curve=curve,
         reported=timestamps.parse(status.get("lastReportTime")),
         # before the first report it costs nothing to read from the start again
-        position=_position(status.get("logPosition")) if curve.points else None,
+        position=_position(status.get("logPosition")) if curve.reports else None,
         seconds_saved=_seconds_saved(status.get("earlyTermination")),
     )
 

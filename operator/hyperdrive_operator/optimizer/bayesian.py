@@ -1,14 +1,11 @@
 """Bayesian: Optuna's tree-structured Parzen estimator on a study made anew from the trials, for each request."""
 
 import math
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from hyperdrive_operator.api.v1alpha1 import BayesianOptions, Parameter
@@ -18,6 +15,7 @@ from hyperdrive_operator.core.space import Parameters, assemble
 
 from .choosing import derived_seed, first_new
 from .coding import decode, distribution, encode
+from .tpe import SeededTPESampler
 
 
 def propose(request: Request) -> list[Proposal]:
@@ -40,11 +38,13 @@ class _Model:
 
     def __init__(self, request: Request, options: BayesianOptions) -> None:
         self._request = request
-        self._options = options
         self._space = request.spec.search_space
         self._ranges = {parameter.name: distribution(parameter) for parameter in self._space}
         goal = request.spec.objective.goal
-        self._study = optuna.create_study(direction="maximize" if goal == "Maximize" else "minimize")
+        self._sampler = SeededTPESampler(options, is_conditional=any(parameter.when for parameter in self._space))
+        self._study = optuna.create_study(
+            direction="maximize" if goal == "Maximize" else "minimize", sampler=self._sampler
+        )
         for one in request.finished:
             self._tell(one.parameters, one.value)
         for parameters in request.running:
@@ -58,7 +58,7 @@ class _Model:
         return chosen
 
     def _ask(self, number: int, attempt: int) -> Parameters:
-        self._study.sampler = self._sampler(derived_seed(self._request, number, attempt))
+        self._sampler.seed(derived_seed(self._request, number, attempt))
         trial = self._study.ask()
 
         def suggest(parameter: Parameter) -> Any:
@@ -68,19 +68,6 @@ class _Model:
         # it is told again as the record will have it, so that a restart makes no difference
         self._study.tell(trial, state=TrialState.FAIL)
         return chosen
-
-    def _sampler(self, seed: int) -> TPESampler:
-        is_conditional = any(parameter.when for parameter in self._space)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # `group`, since years
-            return TPESampler(
-                seed=seed,
-                n_startup_trials=1,  # these are drawn by ourselves
-                n_ei_candidates=self._options.candidates,
-                multivariate=self._options.multivariate,
-                group=self._options.multivariate and is_conditional,
-                constant_liar=True,
-            )
 
     def _tell_running(self, parameters: Mapping[str, object]) -> None:
         self._add(parameters, TrialState.RUNNING)

@@ -18,8 +18,8 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . -e './local[sample]'
 	@touch $@
 
-.venv/dev: .venv/demo
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -e './local[sample]'
+.venv/dev: .venv/demo sdk/pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -e './local[sample]' -e ./sdk
 	@touch $@
 
 demo: .venv/demo ## run a real sweep, on a cluster inside this process or on KUBECONFIG=FILE
@@ -49,4 +49,4 @@ generate: .venv/dev ## write crds/ and manifests/ from the models
 	$(BIN)/python -m hyperdrive_operator.tools.generate
 
 clean: ## remove what make has made
-	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build operator/*.egg-info local/*.egg-info
+	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build operator/*.egg-info local/*.egg-info sdk/*.egg-info

@@ -6,6 +6,7 @@ None has its minimum in the middle of its ranges: CmaEs and the prior of Bayesia
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
@@ -126,10 +127,8 @@ def _rosenbrock4() -> Problem:
     names = [f"x{index}" for index in range(4)]
 
     def value(of: Parameters) -> float:
-        at = [of[name] for name in names]
-        return float(
-            sum(100 * (right - left**2) ** 2 + (1 - left) ** 2 for left, right in zip(at, at[1:], strict=False))
-        )
+        at = (of[name] for name in names)
+        return float(sum(100 * (right - left**2) ** 2 + (1 - left) ** 2 for left, right in pairwise(at)))
 
     space = tuple(_uniform(name, -5, 10) for name in names)
     return Problem("rosenbrock4", "4 uniform", space, value, 0.0, grid=dict.fromkeys(names, 3))
@@ -184,7 +183,7 @@ def _func2c() -> Problem:
 
 
 def _tree() -> Problem:
-    """The tree of Jenatton et al. 2017: three choices lead to four leaves, two numbers are shared by two leaves each."""
+    """The tree of Jenatton et al. 2017: three choices lead to four leaves; two leaves each share a number."""
     leaves = {
         ("left", "left"): ("a", 0.1),
         ("left", "right"): ("b", 0.2),

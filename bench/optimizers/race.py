@@ -32,6 +32,8 @@ SAMPLERS: Final = ("Random", "Grid", "Sobol", "Bayesian", "CmaEs", OPTUNA)
 
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # as in the operator's process: it tells of each study
+
 
 def can_run(problem: Problem, sampler: str) -> bool:
     """Tell whether a sampler can search a problem, and a search says anything."""
@@ -119,7 +121,6 @@ def run_optuna(problem: Problem, seed: int, trials: int) -> list[float]:
 
 def optuna_study(spec: HyperDriveSpec, seed: int) -> optuna.Study:
     """Return an empty study with Bayesian's settings. But for `group` they are Optuna's defaults."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     options = BayesianOptions()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)  # `group`

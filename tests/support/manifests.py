@@ -74,6 +74,15 @@ def _sampled(algorithm: str, **given: Any) -> Object:
     return manifest
 
 
+def _objectives(*others: Any, algorithm: str = "NsgaII", **options: Any) -> Object:
+    manifest = _sampled(algorithm, **options)
+    manifest["spec"]["objective"]["additionalObjectives"] = list(others)
+    return manifest
+
+
+_SIZE = {"metric": "size", "goal": "Minimize"}
+_OTHERS = "spec.objective.additionalObjectives"
+_NSGA = "spec.samplingAlgorithm.nsgaII"
 _CHILD = choice("child", 1, 2)
 
 
@@ -129,6 +138,22 @@ GOOD = (
     Row("cma-es", _sampled("CmaEs")),
     Row("cma-es with its options", _sampled("CmaEs", cmaEs={"populationSize": 4, "initialStep": 1})),
     Row("cma-es beside a choice", _space(*_TWO, choice("c", 1, 2), algorithm="CmaEs")),
+    Row("nsga-ii over two objectives", _objectives(_SIZE)),
+    Row(
+        "nsga-ii with its options",
+        _objectives(
+            _SIZE, nsgaII={"populationSize": 2, "crossoverProbability": 1, "mutationProbability": 0.05}, seed=3
+        ),
+    ),
+    Row(
+        "bayesian over four objectives",
+        _objectives(*(_SIZE | {"metric": f"m{n}"} for n in "123"), algorithm="Bayesian"),
+    ),
+    Row("random over two objectives", _objectives(_SIZE, algorithm="Random")),
+    Row("sobol over two objectives of one goal", _objectives(_SIZE | {"goal": "Maximize"}, algorithm="Sobol")),
+    Row("an empty list of additional objectives", _objectives(algorithm="CmaEs")),
+    Row("paused", _with("state", "Paused")),
+    Row("running", _with("state", "Running")),
     Row("labels and annotations", _with("trialTemplate.metadata", {"labels": {"a": "$(params.x)"}, "annotations": {}})),
     Row("the longest name", _named("a" * 57)),
     Row("a constraint", _constrained("params.x <= 3")),
@@ -247,6 +272,27 @@ BAD = (
         _space(_TWO[0], choice("c", 1, 2), {**_TWO[1], "when": {"parameter": "c", "values": [1]}}, algorithm="CmaEs"),
         "CmaEs needs at least two",
     ),
+    Row("nsga-ii over one objective", _sampled("NsgaII"), "add objective.additionalObjectives"),
+    Row("nsga-ii over an empty list of objectives", _objectives(), "add objective.additionalObjectives"),
+    Row("cma-es over two objectives", _objectives(_SIZE, algorithm="CmaEs"), "use NsgaII or Bayesian"),
+    Row(
+        "options of nsga-ii for bayesian", _objectives(_SIZE, algorithm="Bayesian", nsgaII={}), "only with type NsgaII"
+    ),
+    Row("a population of one", _objectives(_SIZE, nsgaII={"populationSize": 1}), f"{_NSGA}.populationSize"),
+    Row("a mutation above 1", _objectives(_SIZE, nsgaII={"mutationProbability": 1.1}), f"{_NSGA}.mutationProbability"),
+    Row(
+        "a crossover below 0", _objectives(_SIZE, nsgaII={"crossoverProbability": -1}), f"{_NSGA}.crossoverProbability"
+    ),
+    Row("five objectives", _objectives(*(_SIZE | {"metric": f"m{n}"} for n in "1234")), _OTHERS),
+    Row("an objective twice", _objectives(_SIZE, _SIZE | {"goal": "Maximize"}), _OTHERS),
+    Row(
+        "the primary metric once more", _objectives(_SIZE | {"metric": "accuracy"}), "must not repeat the primaryMetric"
+    ),
+    Row("an objective without a goal", _objectives({"metric": "size"}), f"{_OTHERS}[0].goal"),
+    Row("an objective without a metric", _objectives({"goal": "Minimize"}), f"{_OTHERS}[0].metric"),
+    Row("an objective with another goal", _objectives(_SIZE | {"goal": "Min"}), f"{_OTHERS}[0].goal"),
+    Row("an objective with a blank", _objectives(_SIZE | {"metric": "a b"}), f"{_OTHERS}[0].metric"),
+    Row("an objective that is a text", _objectives("size"), f"{_OTHERS}[0]"),
     Row("no limits", _with("limits", MISSING), "spec.limits"),
     Row("no maxTotalTrials", _with("limits", {}), "spec.limits.maxTotalTrials"),
     Row("no trials", _with("limits.maxTotalTrials", 0), "spec.limits.maxTotalTrials"),
@@ -254,6 +300,8 @@ BAD = (
     Row("trials as a text", _with("limits.maxTotalTrials", "10"), "spec.limits.maxTotalTrials"),
     Row("none at once", _with("limits.maxConcurrentTrials", 0), "spec.limits.maxConcurrentTrials"),
     Row("too many at once", _with("limits.maxConcurrentTrials", 1_001), "spec.limits.maxConcurrentTrials"),
+    Row("an unknown state", _with("state", "paused"), "spec.state"),
+    Row("a state that is a boolean", _with("state", True), "spec.state"),
     Row("an unknown metrics source", _with("metrics.source", "Prometheus"), "spec.metrics.source"),
     Row("no trial template", _with("trialTemplate", MISSING), "spec.trialTemplate"),
     Row("a template without a spec", _with("trialTemplate", {}), "spec.trialTemplate.spec"),

@@ -35,6 +35,14 @@ ENV_TRIAL: Final = "HYPERDRIVE_TRIAL"
 ENV_PARAMETERS: Final = "HYPERDRIVE_PARAMETERS"
 #: One variable a parameter: this, then the name in capitals, what is no letter or digit as an underscore.
 ENV_PARAMETER_PREFIX: Final = "HYPERDRIVE_PARAM_"
+#: What the reporter (sdk/) makes the curve of, and which way is better: Maximize or Minimize.
+ENV_PRIMARY_METRIC: Final = "HYPERDRIVE_PRIMARY_METRIC"
+ENV_GOAL: Final = "HYPERDRIVE_GOAL"
+#: The Job's uid, with which the reporter never writes to a later Job of the same name.
+ENV_JOB_UID: Final = "HYPERDRIVE_JOB_UID"
+
+#: Where a pod finds its Job's uid: a label that the Job controller sets.
+FIELD_JOB_UID: Final = "metadata.labels['batch.kubernetes.io/controller-uid']"
 
 # --- condition types of a HyperDrive (after batch/v1 and kstatus) -----------------------------------------------
 
@@ -57,6 +65,8 @@ REASON_INVALID_TEMPLATE: Final = "InvalidTrialTemplate"
 REASON_UNCHECKED: Final = "NotYetChecked"
 
 REASON_RUNNING: Final = "TrialsRunning"
+#: spec.state is Paused.
+REASON_PAUSED: Final = "Paused"
 REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
 REASON_SPACE_EXHAUSTED: Final = "SearchSpaceExhausted"
 REASON_NO_COMBINATION: Final = "NoCombinationAllowed"

@@ -8,8 +8,7 @@ from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core import outcome as outcomes
-from hyperdrive_operator.core.jobs import build_job, build_trial
-from hyperdrive_operator.core.planning import (
+from hyperdrive_operator.core.actions import (
     Action,
     CheckTemplate,
     CreateJob,
@@ -20,6 +19,7 @@ from hyperdrive_operator.core.planning import (
     RecordLoss,
     RecordStart,
 )
+from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient

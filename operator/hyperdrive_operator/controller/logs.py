@@ -8,6 +8,7 @@ from typing import Final
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.metrics import read_log
+from hyperdrive_operator.core.outcome import others
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Job, Log, Pod, Trial, read_pod, speaker
 from hyperdrive_operator.kube.client import KubeClient
@@ -88,7 +89,7 @@ class LogReader:
         objective = spec.objective
         # megabytes take a while: not on the event loop
         reading = await asyncio.to_thread(
-            read_log, text.decode(errors="replace"), objective.primary_metric, objective.goal
+            read_log, text.decode(errors="replace"), objective.primary_metric, objective.goal, others(objective)
         )
         return Log(reading)
 

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.announcements import announcements
+from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.status import Facts, summarise
@@ -44,6 +45,7 @@ class Memory:
     checked_generation: int = -1
     hold_generation: int = -1
     last_write: datetime | None = None
+    archive: Archive = field(default_factory=Archive)
 
 
 class Reconciler:
@@ -129,7 +131,8 @@ class Reconciler:
             memory.hold = _hold(outcome.obstacle, memory.pauses, now)
             memory.hold_generation = sweep.generation
             memory.pauses += 1
-            self._cache.observe_proposals(sweep, Proposals())  # by the time there is room, newer results count
+            if self._cache.trials(sweep):  # by the time there is room, newer results count
+                self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
 
     async def _report(
@@ -141,7 +144,7 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked)
+        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked, memory.archive)
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
@@ -199,8 +202,11 @@ def _wait(
 
 
 def _news(status: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a status is written at once when it changes: all but counts, and messages with counts in them."""
-    kept = {key: value for key, value in status.items() if key not in {"trials", "progress"}}
+    """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
+    the Pareto front, which grows with many a trial while it is young.
+    """
+    counts = {"trials", "progress", "paretoFront", "paretoFrontSize"}
+    kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]
     return kept

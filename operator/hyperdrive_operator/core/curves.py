@@ -56,7 +56,7 @@ class Curve:
             return Curve((Point(1, value, value, value, step),))
         interval = newest.interval + 1
         best = value if better(goal, value, newest.best) else newest.best
-        mean = newest.mean + value / interval - newest.mean / interval  # a difference first might overflow
+        mean = newest.mean - newest.mean / interval + value / interval  # in any other order it might overflow
         kept = self.points if newest.interval % self.stride == 0 else self.points[:-1]
         return _thinned((*kept, Point(interval, value, best, mean, step)), self.stride)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import MAX_DEPTH, HyperDriveSpec, is_too_deep
+from hyperdrive_operator.api.v1alpha1 import MAX_DEPTH, HyperDriveSpec, Objective, is_too_deep
 
 from .problems import Problem
 from .space import Parameters
@@ -16,6 +16,8 @@ Manifest = dict[str, Any]
 _TEMPLATE = "spec.trialTemplate"
 #: A finished Job must outlive an operator's restart, or its metrics are lost before anyone reads them.
 MIN_TTL_SECONDS = 300
+#: Go writes larger numbers with an exponent.
+_WRITTEN_OUT = 1e21
 _CONTAINER_LISTS = ("containers", "initContainers")
 
 
@@ -50,7 +52,7 @@ def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: s
     pod_template = job_spec["template"]
     pod_metadata = pod_template.get("metadata") or {}
     pod_template["metadata"] = {**pod_metadata, "labels": {**(pod_metadata.get("labels") or {}), **labels}}
-    _add_environment(pod_template["spec"], environment(trial, parameters))
+    _add_environment(pod_template["spec"], environment(trial, parameters) + reporter_environment(spec.objective))
     metadata: Manifest = {
         "name": trial,
         "labels": {**render(template.metadata.labels, parameters, as_string=True), **labels},
@@ -61,11 +63,37 @@ def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: s
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": job_spec}
 
 
-def environment(trial: str, parameters: Mapping[str, Any]) -> list[dict[str, str]]:
+def build_first_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, parameters: Parameters) -> Manifest:
+    """Build the Job of a trial that has no record yet: as it will be, with the parameters as a record gives them back.
+
+    It has no owner. It is for a dry run, and to be shown.
+    """
+    return build_job(spec, sweep_name=sweep_name, trial=trial, trial_uid="", parameters=_as_stored(parameters))
+
+
+def _as_stored(value: Any) -> Any:
+    """Return a value as the API server gives it back: 2.0 as 2, and names in order."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _WRITTEN_OUT:
+        return int(value)
+    if isinstance(value, list):
+        return [_as_stored(item) for item in value]
+    return {key: _as_stored(value[key]) for key in sorted(value)} if isinstance(value, dict) else value
+
+
+def environment(trial: str, parameters: Mapping[str, Any]) -> list[Manifest]:
     """Return the environment variables by which every container learns its trial and parameters."""
     variables = {names.ENV_TRIAL: trial, names.ENV_PARAMETERS: text_of(dict(parameters))}
     variables |= {variable_name(name): text_of(value) for name, value in parameters.items()}
     return [{"name": name, "value": _escaped(value)} for name, value in variables.items()]
+
+
+def reporter_environment(objective: Objective) -> list[Manifest]:
+    """Return the environment variables by which the reporter (sdk/) knows the primary metric, and its Job for sure."""
+    return [
+        {"name": names.ENV_PRIMARY_METRIC, "value": _escaped(objective.primary_metric)},
+        {"name": names.ENV_GOAL, "value": objective.goal},
+        {"name": names.ENV_JOB_UID, "valueFrom": {"fieldRef": {"fieldPath": names.FIELD_JOB_UID}}},
+    ]
 
 
 def variable_name(parameter: str) -> str:
@@ -136,7 +164,7 @@ def _variable_problems(known: list[str]) -> list[Problem]:
     return problems
 
 
-def _add_environment(pod_spec: Manifest, variables: list[dict[str, str]]) -> None:
+def _add_environment(pod_spec: Manifest, variables: list[Manifest]) -> None:
     """Put our variables first, so that the user's own can refer to them and win over them."""
     for field in _CONTAINER_LISTS:
         for container in pod_spec.get(field) or []:

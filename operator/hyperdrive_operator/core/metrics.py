@@ -6,7 +6,7 @@ The contract is docs/metrics.md. A value is a finite number, or it is none: NaN 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -20,7 +20,7 @@ MAX_LINE = 65_536
 MAX_ANNOTATION = 262_144  # what the API server takes for all annotations of an object together
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: A name, as most scripts write theirs. The primary metric is also found under any other name it may have.
+#: A name, as most scripts write theirs. An objective's is also found under any other name it may have.
 _NAME = r"[^\W\d][\w./@-]{0,252}+"
 _LINE_END = re.compile(r"[\r\n]+")  # a progress bar overwrites its line with a carriage return
 
@@ -36,6 +36,8 @@ class Reading:
     reports: int = 0
     #: What stood where a value of the primary metric should be, as it was written.
     not_a_number: str | None = None
+    #: The same of each additional objective's metric.
+    others_not_a_number: Mapping[str, str] = field(default_factory=dict)
 
 
 def better(goal: Goal, value: float, than: float | None) -> bool:
@@ -45,8 +47,8 @@ def better(goal: Goal, value: float, than: float | None) -> bool:
     return value > than if goal == "Maximize" else value < than
 
 
-def read_annotation(text: str | None, primary: str, goal: Goal) -> Reading:
-    """Read the annotation: a JSON object of metric name to number."""
+def read_annotation(text: str | None, primary: str, goal: Goal, others: Sequence[str] = ()) -> Reading:
+    """Read the annotation: a JSON object of metric name to number. `others` are what must not get lost among many."""
     if not text or len(text) > MAX_ANNOTATION:
         return Reading()
     try:
@@ -55,19 +57,21 @@ def read_annotation(text: str | None, primary: str, goal: Goal) -> Reading:
         return Reading(not_a_number=f"{text[:100]!r}, which is no JSON object")
     if not isinstance(values, dict):
         return Reading(not_a_number=f"{text[:100]!r}, which is no JSON object of name to number")
-    return _collect(values.items(), primary, goal)
+    return _collect(values.items(), primary, goal, others)
 
 
-def read_log(text: str, primary: str, goal: Goal) -> Reading:
+def read_log(text: str, primary: str, goal: Goal, others: Sequence[str] = ()) -> Reading:
     """Read every `name=value`, `name: value` and JSON line, in order."""
-    return _collect(_pairs(text, _pair_pattern(primary)), primary, goal)
+    return _collect(_pairs(text, _pair_pattern(primary, *others)), primary, goal, others)
 
 
-def _collect(pairs: Any, primary: str, goal: Goal) -> Reading:
+def _collect(pairs: Any, primary: str, goal: Goal, others: Sequence[str]) -> Reading:
     last: dict[str, float] = {}
     best: float | None = None
     reports = 0
     junk: str | None = None
+    others_junk: dict[str, str] = {}
+    kept = (primary, *others)
     for name, raw in pairs:
         value = number(raw)
         if name == primary:
@@ -76,9 +80,12 @@ def _collect(pairs: Any, primary: str, goal: Goal) -> Reading:
                 continue
             reports += 1
             best = value if better(goal, value, best) else best
-        if value is not None and len(name) <= MAX_NAME and (name in last or name == primary or len(last) < MAX_METRICS):
+        if value is None:
+            if name in others:
+                others_junk[name] = repr(raw)[:100]
+        elif name in last or name in kept or (len(last) < MAX_METRICS and len(name) <= MAX_NAME):
             last[name] = value
-    return Reading(last=_bounded(last, primary), best=best, reports=reports, not_a_number=junk)
+    return Reading(bounded(last, kept), best, reports, junk, others_junk)
 
 
 def number(raw: Any) -> float | None:
@@ -97,19 +104,22 @@ def number(raw: Any) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _bounded(last: dict[str, float], primary: str) -> dict[str, float]:
+def bounded(last: Mapping[str, float], first: Sequence[str]) -> Mapping[str, float]:
+    """Return at most MAX_METRICS metrics, those named first among them if they are there at all."""
     if len(last) <= MAX_METRICS:
         return last
-    names = [name for name in last if name != primary][: MAX_METRICS - 1]
-    return {name: last[name] for name in [primary, *names]}
+    names = [name for name in first if name in last]
+    names += [name for name in last if name not in first]
+    return {name: last[name] for name in names[:MAX_METRICS]}
 
 
 @lru_cache(maxsize=256)
-def _pair_pattern(primary: str) -> re.Pattern[str]:
+def _pair_pattern(*objectives: str) -> re.Pattern[str]:
+    known = "|".join(re.escape(name) for name in sorted(objectives, key=len, reverse=True))
     # The look-behind lets a match begin only where a word does: without it a long line costs its length squared.
     # The value is looked at, not taken: in "INFO:root:accuracy=0.9" what follows INFO: is the next name.
     return re.compile(
-        rf"(?<![\w./@-])-{{0,2}}?(?P<name>{re.escape(primary)}(?![\w./@-])|{_NAME})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}"
+        rf"(?<![\w./@-])-{{0,2}}?(?P<name>(?:{known})(?![\w./@-])|{_NAME})[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}}"
         r"(?=(?:[A-Za-z][\w.]{0,63}+\()?(?P<value>[^\s,;|\]})]{1,64}))"  # np.float64(0.9) is how numpy writes 0.9
     )
 

@@ -1,6 +1,6 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import Objective
 
 from . import timestamps
-from .metrics import Reading, read_annotation
+from .metrics import Reading, bounded, read_annotation
 from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
@@ -37,35 +37,48 @@ def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
 
 def needs_log(trial: Trial, objective: Objective) -> bool:
     """Tell whether the annotation leaves anything to look for in a log that was not looked at yet."""
-    return trial.log is None and trial.job is not None and _annotation(trial.job, objective).best is None
+    return trial.log is None and trial.job is not None and bool(_lacking(_annotation(trial.job, objective), objective))
 
 
 def ended(trial: Trial, job: Job, objective: Objective, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job has finished. The annotation counts before the log."""
     log = trial.log or Log()
     reading = _annotation(job, objective)
-    if reading.best is None:
-        reading = _joined(reading, log.reading)
+    if _lacking(reading, objective):
+        reading = _joined(reading, log.reading, objective)
+    lacking = _lacking(reading, objective)
     if job.finished == "Failed":
         state, reason, message = State.FAILED, names.REASON_JOB_FAILED, _failure(trial, job)
-    elif reading.best is not None:
+    elif not lacking:
         state, reason, message = State.SUCCEEDED, "", ""
     else:
         state = State.FAILED
-        reason, message = _no_value(reading, objective.primary_metric, log)
-    return _ended(state, reason, message, trial, job.ended or now) | _measured(reading)
+        reason, message = _no_value(reading, lacking, objective, log)
+    return _ended(state, reason, message, trial, job.ended or now) | _measured(reading, objective)
 
 
 def _annotation(job: Job, objective: Objective) -> Reading:
-    return read_annotation(job.metrics, objective.primary_metric, objective.goal)
+    return read_annotation(job.metrics, objective.primary_metric, objective.goal, others(objective))
 
 
-def _joined(annotation: Reading, log: Reading) -> Reading:
+def others(objective: Objective) -> tuple[str, ...]:
+    """Return the metrics beside the primary one without which a trial has no result."""
+    return tuple(one.metric for one in objective.additional_objectives)
+
+
+def _lacking(reading: Reading, objective: Objective) -> list[str]:
+    """Return the objectives of which there is no value."""
+    return [metric for metric in objective.goals if metric not in reading.last]
+
+
+def _joined(annotation: Reading, log: Reading, objective: Objective) -> Reading:
+    """Return what both say; of each metric the annotation counts before the log."""
     return Reading(
-        last={**log.last, **annotation.last},
-        best=log.best,
-        reports=log.reports,
+        last=bounded({**log.last, **annotation.last}, list(objective.goals)),
+        best=log.best if annotation.best is None else annotation.best,
+        reports=annotation.reports or log.reports,
         not_a_number=annotation.not_a_number or log.not_a_number,
+        others_not_a_number={**log.others_not_a_number, **annotation.others_not_a_number},
     )
 
 
@@ -74,12 +87,14 @@ def _failure(trial: Trial, job: Job) -> str:
     return f"its Job failed{code}: {job.reason or 'no reason given'}: {job.message}".rstrip(": ")
 
 
-def _no_value(reading: Reading, primary: str, log: Log) -> tuple[str, str]:
-    if reading.not_a_number is not None:
-        message = f"its values of {primary!r} are no finite numbers; the last is {reading.not_a_number}"
-        return names.REASON_METRIC_NOT_A_NUMBER, message
+def _no_value(reading: Reading, lacking: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:
+    junk = {**reading.others_not_a_number, objective.primary_metric: reading.not_a_number}
+    for metric in lacking:
+        if junk.get(metric) is not None:
+            message = f"its values of {metric!r} are no finite numbers; the last is {junk[metric]}"
+            return names.REASON_METRIC_NOT_A_NUMBER, message
     seen = ", ".join(sorted(reading.last)[:_SEEN])
-    message = f"it ended well, but reported no {primary!r}; " + (
+    message = f"it ended well, but reported no {' and no '.join(map(repr, lacking))}; " + (
         f"metrics seen: {seen}" if seen else "no metrics were seen at all"
     )
     if log.problem:
@@ -87,10 +102,12 @@ def _no_value(reading: Reading, primary: str, log: Log) -> tuple[str, str]:
     return names.REASON_METRIC_NOT_REPORTED, message
 
 
-def _measured(reading: Reading) -> TrialStatus:
+def _measured(reading: Reading, objective: Objective) -> TrialStatus:
     measured: TrialStatus = {"reports": reading.reports}
-    if reading.best is not None:
-        measured["value"] = reading.best
+    # the values of several objectives must be those of one model: the last, where none of them alone tells the best
+    value = reading.last.get(objective.primary_metric) if objective.additional_objectives else reading.best
+    if value is not None:
+        measured["value"] = value
     if reading.last:
         measured["metrics"] = dict(reading.last)
     return measured

@@ -17,3 +17,10 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
         elif key not in old or canonical(before) != canonical(value):  # to Python True equals 1
             patch[key] = value
     return patch
+
+
+def without_nulls(value: Any) -> Any:
+    """Drop members that are null: a merge patch can't write them, so the object would never be as it should."""
+    if isinstance(value, Mapping):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value

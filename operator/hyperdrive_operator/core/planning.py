@@ -6,8 +6,20 @@ from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
-from .jobs import Manifest, build_job, trial_name
+from .actions import (
+    Action,
+    CheckTemplate,
+    CreateJob,
+    CreateTrial,
+    Propose,
+    ReadLog,
+    RecordEnd,
+    RecordLoss,
+    RecordStart,
+)
+from .jobs import Manifest, build_first_job, trial_name
 from .outcome import needs_log
+from .preview import Outlook, make_outlook
 from .sampling import combination, combination_key, is_proposed, planned_trials
 from .space import Parameters
 from .sweep import Sweep
@@ -37,70 +49,6 @@ class Proposals:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckTemplate:
-    """Let the API server judge the first Job without creating it."""
-
-    job: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class CreateTrial:
-    """Write a trial's record, then create its Job."""
-
-    number: int
-    parameters: Parameters
-
-
-@dataclass(frozen=True, slots=True)
-class Propose:
-    """Let the optimiser propose the combinations of these trials. Takes its time, and is waited for by none."""
-
-    numbers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CreateJob:
-    """Create the Job of a trial whose record stands already: a write was lost, or the Job before it started."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordStart:
-    """Record that a trial's pod runs."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class ReadLog:
-    """Read the metrics in the output of a trial whose Job has finished. Takes its time, and is waited for by none."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordEnd:
-    """Record how a trial ended whose Job has finished."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True, slots=True)
-class RecordLoss:
-    """Record that a started trial's Job is gone, once the API server has confirmed it."""
-
-    trial: Trial
-
-
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
-
-
-#: What leads to another running trial.
-STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What to do now, how many trials there will be in all, and whether no more will be started."""
 
@@ -111,6 +59,8 @@ class Plan:
     next_check: datetime | None = None
     #: Why the proposals that are needed do not come.
     hold: Hold | None = None
+    #: What would run, while the sweep is paused before its first trial.
+    outlook: Outlook | None = None
 
 
 def make_plan(
@@ -133,20 +83,48 @@ def make_plan(
     planned = planned_trials(spec)
     if sweep.problems:
         return Plan(settling, planned)
+    outlook = make_outlook(sweep.name, spec, proposals.ready) if is_paused(spec) and not trials else None
     if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=hold.until)
+        return Plan(settling, planned, next_check=hold.until, outlook=outlook)
     is_hopeless = _is_hopeless(spec, trials)
-    next_ones = _Next() if is_hopeless else _new_trials(spec, trials, planned, proposals.ready)
-    asking, waiting = _ask(next_ones.missing, proposals.hold, now)
-    creating: tuple[CreateJob | CreateTrial, ...] = (*_lost_jobs(spec, trials), *next_ones.trials)
-    acting: tuple[Action, ...] = creating
-    if creating and not is_template_checked:
-        acting = (CheckTemplate(_first_job(sweep, spec, creating[0])),)
+    is_idle = is_hopeless or _awaits_results(spec, trials)
+    next_ones = _Next() if is_idle else _new_trials(spec, trials, planned, proposals.ready)
+    asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
+    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *next_ones.trials]
+    acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
     next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
-    return Plan((*settling, *acting, *asking), planned, next_ones.is_exhausted, is_hopeless, next_check, waiting)
+    actions = (*settling, *acting, *asking)
+    return Plan(actions, planned, next_ones.is_exhausted, is_hopeless, next_check, waiting, outlook)
+
+
+def is_paused(spec: HyperDriveSpec) -> bool:
+    """Tell whether no more Jobs shall be created for now."""
+    return spec.state == "Paused"
+
+
+def _awaits_results(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
+    """Tell whether it is too early to choose the next trials: a paused sweep learns from what still runs first."""
+    return is_paused(spec) and not all(trial.is_ended for trial in trials)
+
+
+def _act(
+    sweep: Sweep,
+    spec: HyperDriveSpec,
+    trials: Sequence[Trial],
+    creating: Sequence[CreateJob | CreateTrial],
+    *,
+    is_template_checked: bool,
+) -> tuple[Action, ...]:
+    """Return what is to be created; before that the template is checked, and in a pause only that is done."""
+    judged = list(creating)
+    if is_paused(spec):
+        judged += [CreateJob(trial) for trial in trials if not trial.is_ended][:1]
+    if judged and not is_template_checked:
+        return (CheckTemplate(_first_job(sweep, spec, judged[0])),)
+    return () if is_paused(spec) else tuple(creating)
 
 
 def _ask(numbers: tuple[int, ...], hold: Hold | None, now: datetime) -> tuple[tuple[Propose, ...], Hold | None]:
@@ -266,4 +244,4 @@ def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | Creat
         name, parameters = creation.trial.record.name, dict(creation.trial.record.parameters)
     else:
         name, parameters = trial_name(sweep.name, creation.number), creation.parameters
-    return build_job(spec, sweep_name=sweep.name, trial=name, trial_uid="", parameters=parameters)
+    return build_first_job(spec, sweep_name=sweep.name, trial=name, parameters=parameters)

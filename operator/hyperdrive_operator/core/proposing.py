@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, HyperDriveSpec, NsgaIIOptions
 
+from .pareto import values_of
 from .sampling import combination_key
 from .space import Parameters
 from .trials import State, Trial
@@ -33,6 +34,8 @@ class Finished:
 
     parameters: Mapping[str, Any]
     value: float | None
+    #: With several objectives: its values of the additional ones, in the order of the spec.
+    others: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def build_request(
     return Request(
         spec=spec,
         numbers=tuple(numbers),
-        finished=_history(spec, [_finished(trial) for trial in ended]),
+        finished=_history(spec, [_finished(spec, trial) for trial in ended]),
         running=(*running, *waiting.values()),
         taken=taken | {number: combination_key(one) for number, one in waiting.items()},
     )
@@ -70,16 +73,23 @@ def _completion(trial: Trial) -> tuple[datetime, int]:
     return trial.record.ended or _BEGINNING, trial.record.number
 
 
-def _finished(trial: Trial) -> Finished:
+def _finished(spec: HyperDriveSpec, trial: Trial) -> Finished:
     record = trial.record
+    if spec.objective.additional_objectives:
+        value, *others = values_of(record, spec.objective.goals) or (None,)
+        return Finished(record.parameters, value, tuple(others))
     return Finished(record.parameters, record.value if record.state is State.SUCCEEDED else None)
 
 
 def _history(spec: HyperDriveSpec, finished: Sequence[Finished]) -> tuple[Finished, ...]:
-    """Return what the algorithm can use: all, or the best and the newest, in their order."""
+    """Return what the algorithm can use: all, or the best and the newest, in their order.
+
+    Which are the best of several objectives is found out by the optimiser: that takes numerical libraries, and time.
+    """
     if spec.sampling_algorithm.type == "Sobol":
         return ()
-    if spec.sampling_algorithm.type != "Bayesian" or len(finished) <= MAX_HISTORY:
+    is_bounded = spec.sampling_algorithm.type == "Bayesian" and not spec.objective.additional_objectives
+    if not is_bounded or len(finished) <= MAX_HISTORY:
         return tuple(finished)
     sign = -1 if spec.objective.goal == "Maximize" else 1
 
@@ -93,3 +103,26 @@ def _history(spec: HyperDriveSpec, finished: Sequence[Finished]) -> tuple[Finish
             break
         kept.add(index)
     return tuple(finished[index] for index in sorted(kept))
+
+
+def foreseeable(spec: HyperDriveSpec) -> int:
+    """Return how many of the first trials get the same combination whatever the results of those before them.
+
+    They are those that start together, and those for which the algorithm has not seen enough to learn from.
+    """
+    algorithm = spec.sampling_algorithm
+    together = spec.limits.max_concurrent_trials
+    match algorithm.type:
+        case "Bayesian":
+            return max(together, (algorithm.bayesian or BayesianOptions()).startup_trials)
+        case "CmaEs":
+            modelled = sum(one.choice is None and one.when is None for one in spec.search_space)
+            return max(together, first_population(algorithm.cma_es, modelled))
+        case "NsgaII":
+            return max(together, (algorithm.nsga_ii or NsgaIIOptions()).population_size)
+    return spec.limits.max_total_trials
+
+
+def first_population(options: CmaEsOptions | None, dimensions: int) -> int:
+    """Return how many results CmaEs takes for its first step."""
+    return (options or CmaEsOptions()).population_size or 4 + int(3 * math.log(dimensions))

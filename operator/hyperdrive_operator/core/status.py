@@ -1,19 +1,22 @@
 """HyperDrive.status, computed whole from what is observed; never patched field by field, never a trigger."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, TrialCounts
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
+from .actions import STARTS
 from .conditions import Finding, dated, truth
 from .metrics import Goal, better
-from .planning import STARTS, Hold, Plan, is_podless
+from .pareto import Archive, Point, shown
+from .patch import without_nulls
+from .planning import Hold, Plan, is_paused, is_podless
 from .problems import sentence
 from .sweep import Sweep
 from .trials import Record, State, Trial
@@ -28,6 +31,8 @@ class Facts:
     plan: Plan
     hold: Hold | None
     is_template_checked: bool
+    #: What is known of the Pareto front already.
+    archive: Archive = field(default_factory=Archive)
 
     @property
     def is_over(self) -> bool:
@@ -40,9 +45,21 @@ class Facts:
         return no_more or (0 < self.plan.planned <= len(self.trials))
 
     @property
+    def is_paused(self) -> bool:
+        """No more trials shall be started for now."""
+        return self.sweep.spec is not None and is_paused(self.sweep.spec)
+
+    @property
     def has_result(self) -> bool:
         """At least one trial gave a value."""
         return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
+
+    @property
+    def front(self) -> Sequence[Point] | None:
+        """The Pareto front; None where there is but one objective."""
+        if self.sweep.spec is None or not self.sweep.spec.objective.additional_objectives:
+            return None
+        return self.archive.front(self.sweep.spec.objective.goals, self.trials)
 
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
@@ -52,12 +69,16 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     counts = _counts(facts)
     ended = counts.succeeded + counts.failed
     has_begun = bool(facts.trials)
+    front = facts.front
     status = HyperDriveStatus(
         observed_generation=facts.sweep.generation,
         state=_state(facts, findings[0]),
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         best_trial=best_trial(facts),
+        pareto_front=_pareto_front(facts, front) if front else None,
+        pareto_front_size=len(front) if front else None,
+        preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
         conditions=dated(findings, previous.get("conditions") or (), generation=facts.sweep.generation, now=now),
@@ -66,25 +87,25 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def best_trial(facts: Facts) -> BestTrial | None:
-    """Return the succeeded trial with the best value; of equals the one with the lowest number."""
+    """Return the succeeded trial with the best value; of equals the one on the front, or with the lowest number."""
     if facts.sweep.spec is None:
         return None
+    records = (trial.record for trial in facts.trials)
+    if front := facts.front:
+        records = (point.record for point in front)
     goal: Goal = facts.sweep.spec.objective.goal
     best: Record | None = None
     best_value: float | None = None
-    for record in (trial.record for trial in facts.trials):
+    for record in records:
         if record.state is State.SUCCEEDED and record.value is not None and better(goal, record.value, best_value):
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
-    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=_without_nulls(best.parameters))
+    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=without_nulls(best.parameters))
 
 
-def _without_nulls(value: Any) -> Any:
-    """Drop members that are null: a merge patch can't write them, so the status would never be as it should."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+def _pareto_front(facts: Facts, front: Sequence[Point]) -> list[ParetoTrial] | None:
+    return shown(front, facts.sweep.spec.objective.goals) if facts.sweep.spec is not None else None
 
 
 def _counts(facts: Facts) -> TrialCounts:
@@ -106,6 +127,8 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
         return "Invalid"
     if facts.is_over:
         return "Complete" if facts.has_result else "Failed"
+    if facts.is_paused:
+        return "Paused"
     return "Running" if facts.trials else "Pending"
 
 
@@ -129,7 +152,17 @@ def _progressing(facts: Facts) -> Finding:
         return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
     if facts.hold is not None:
         return Finding(kind, "False", facts.hold.reason, "no trial starts for now")
+    if facts.is_paused:
+        return Finding(kind, "False", names.REASON_PAUSED, _paused(facts))
     return Finding(kind, "True", names.REASON_RUNNING, "trials are being run")
+
+
+def _paused(facts: Facts) -> str:
+    """Return what a pause means now, and how to end it."""
+    unfinished = sum(not trial.is_ended for trial in facts.trials)
+    so_far = f"no more trials are started, {unfinished} are not finished" if unfinished else "no trial is started"
+    patch = """'{"spec":{"state":"Running"}}'"""
+    return f"spec.state is Paused: {so_far}. To go on: kubectl patch hd {facts.sweep.name} --type merge -p {patch}"
 
 
 def _complete(facts: Facts) -> Finding:
@@ -146,6 +179,8 @@ def _complete(facts: Facts) -> Finding:
         f"all {len(facts.trials)} trials have ended; "
         f"best is {best.name} with {spec.objective.primary_metric}={best.value:g}"
     )
+    if front := facts.front:
+        message += f"; {len(front)} on the Pareto front"
     return Finding(kind, "True", reason, message)
 
 

@@ -3,6 +3,7 @@
 Projections keep what decisions read and drop the rest: a whole Job is some 10 KB, its view some hundred bytes.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,6 +48,8 @@ class Record:
     key: str
     state: State
     value: float | None
+    #: Last value of each metric. The names are shared among records: thousands have the same.
+    metrics: Mapping[str, float]
     reason: str
     message: str
     started: datetime | None
@@ -160,6 +163,7 @@ def read_record(body: Body) -> Record:
         key=combination_key(parameters),
         state=_state(status.get("state", State.PENDING)),
         value=number(status.get("value")),
+        metrics=_metrics(status.get("metrics")),
         reason=_text(status.get("reason")),
         message=_text(status.get("message")),
         started=timestamps.parse(status.get("startTime")),
@@ -211,6 +215,11 @@ def _state(text: Any) -> State:
         return State(text)
     except ValueError:
         return State.FAILED
+
+
+def _metrics(values: Any) -> Mapping[str, float]:
+    items = values.items() if isinstance(values, Mapping) else ()
+    return {sys.intern(name): value for name, raw in items if (value := number(raw)) is not None}
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hyperdrive_operator.api.v1alpha1 import CmaEsOptions, Parameter
 from hyperdrive_operator.core import space as spaces
 from hyperdrive_operator.core.distributions import value_at_share
-from hyperdrive_operator.core.proposing import Proposal, Request
+from hyperdrive_operator.core.proposing import Proposal, Request, first_population
 from hyperdrive_operator.core.sampling import combination_key
 from hyperdrive_operator.core.space import Parameters
 
@@ -74,7 +74,7 @@ def _replayed(request: Request, modelled: list[Parameter]) -> CMA:
 
 def _begun(request: Request, dimensions: int, restarts: int) -> CMA:
     options = request.spec.sampling_algorithm.cma_es or CmaEsOptions()
-    size = options.population_size or 4 + int(3 * np.log(dimensions))
+    size = first_population(request.spec.sampling_algorithm.cma_es, dimensions)
     start = np.random.default_rng(derived_seed(request, "restart", restarts)).random(dimensions)
     return CMA(
         mean=start if restarts else np.full(dimensions, 0.5),

@@ -1,9 +1,11 @@
 """Parameters as Optuna sees them: a choice is the number of its value, steps are whole numbers, the rest are shares."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial
 
 from hyperdrive_operator.api.v1alpha1 import Choice, Parameter, QLogUniform, QUniform, RandInt, canonical, multiples
 from hyperdrive_operator.core.distributions import count, value_at, value_at_share
@@ -34,7 +36,9 @@ def encode(parameter: Parameter, value: Any) -> Code | None:
     if isinstance(expression, Choice):
         keys = [canonical(one) for one in expression.values]
         key = canonical(value)
-        return keys.index(key) if key in keys else None
+        if key not in keys or (expression.probabilities and not expression.probabilities[keys.index(key)]):
+            return None
+        return keys.index(key)
     steps = _steps(parameter)
     if steps is None:
         return share_of(parameter, value)
@@ -43,6 +47,30 @@ def encode(parameter: Parameter, value: Any) -> Code | None:
     q = expression.q if isinstance(expression, QUniform | QLogUniform) else 1
     k = round(Decimal(repr(value)) / Decimal(repr(q)))
     return k if k in steps else None
+
+
+def encoded(space: Iterable[Parameter], parameters: Mapping[str, Any]) -> dict[str, Code] | None:
+    """Return the codes of a combination; None if it does not fit the space: somebody wrote the record by hand."""
+    codes: dict[str, Code] = {}
+    for parameter in space:
+        if parameter.name in parameters:
+            code = encode(parameter, parameters[parameter.name])
+            if code is None:
+                return None
+            codes[parameter.name] = code
+    return codes
+
+
+def suggested(trial: Trial, name: str, of: BaseDistribution) -> Any:
+    """Ask a trial of Optuna for the code of a parameter."""
+    match of:
+        case CategoricalDistribution(choices=choices):
+            return trial.suggest_categorical(name, choices)
+        case IntDistribution(low=low, high=high, log=log):
+            return trial.suggest_int(name, low, high, log=log)
+        case FloatDistribution(low=low, high=high):
+            return trial.suggest_float(name, low, high)
+    raise TypeError(f"there is no such code: {of}")
 
 
 def decode(parameter: Parameter, code: Code) -> Any:

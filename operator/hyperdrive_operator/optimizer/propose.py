@@ -5,11 +5,12 @@ from typing import Final
 
 from hyperdrive_operator.core.proposing import Proposal, Request
 
-from . import bayesian, cmaes, sobol
+from . import bayesian, cmaes, nsga, sobol
 
 _OPTIMIZERS: Final[dict[str, Callable[[Request], list[Proposal]]]] = {
     "Bayesian": bayesian.propose,
     "CmaEs": cmaes.propose,
+    "NsgaII": nsga.propose,
     "Sobol": sobol.propose,
 }
 

@@ -138,9 +138,9 @@ def test_generating_writes_what_is_stale_and_says_so(tmp_path: Path, capsys: pyt
     crd = yaml.safe_load((tmp_path / "crds" / "hyperdrives.yaml").read_text())
     assert crd == custom_resource_definitions()[0]
     top = {path.parts[0] for path in generated_files()}
-    assert top == {"crds", "manifests", "charts"}
+    assert top == {"crds", "manifests", "charts", "docs"}
 
 
 def test_names_in_the_manifest_are_camel_case() -> None:
-    assert {"primaryMetric", "goal"} == set(SPEC["properties"]["objective"]["properties"])
+    assert {"primaryMetric", "goal", "additionalObjectives"} == set(SPEC["properties"]["objective"]["properties"])
     assert HyperDriveSpec.model_fields["search_space"].alias == "searchSpace"

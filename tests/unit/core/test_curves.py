@@ -4,7 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hyperdrive_operator.core.curves import MAX_POINTS, Curve, columns_of, read_curve
@@ -22,6 +22,7 @@ def curve_of(reports: list[float], goal: Goal = "Maximize") -> Curve:
 
 
 @given(values, goals)
+@example([1.1984620899082105e308] * 2, "Maximize")
 def test_a_curve_is_bounded_and_each_point_knows_all_reports_up_to_it(reports: list[float], goal: Goal) -> None:
     curve = curve_of(reports, goal)
     assert curve.reports == len(reports)

@@ -13,6 +13,7 @@ from hyperdrive_operator.core.jobs import (
     build_job,
     build_trial,
     environment,
+    reporter_environment,
     summary,
     template_problems,
     variable_name,
@@ -109,9 +110,16 @@ def test_annotations_are_rendered_as_strings() -> None:
 def test_every_container_gets_the_parameters_and_the_users_variables_come_after_and_win() -> None:
     own = [{"name": "HYPERDRIVE_PARAM_X", "value": "mine"}, {"name": "URL", "value": "a/$(HYPERDRIVE_TRIAL)"}]
     built = job(pod({"name": "a", "env": own}, {"name": "b", "env": None}, initContainers=[{"name": "c"}]))
-    everything = ["HYPERDRIVE_TRIAL", "HYPERDRIVE_PARAMETERS", "HYPERDRIVE_PARAM_X"]
-    assert [variable["name"] for variable in container(built)["env"]] == [*everything[:2], "HYPERDRIVE_PARAM_X", "URL"]
-    assert container(built)["env"][2:] == own
+    ours = ["HYPERDRIVE_TRIAL", "HYPERDRIVE_PARAMETERS"]
+    for_the_reporter = ["HYPERDRIVE_PRIMARY_METRIC", "HYPERDRIVE_GOAL", "HYPERDRIVE_JOB_UID"]
+    everything = [*ours, "HYPERDRIVE_PARAM_X", *for_the_reporter]
+    assert [variable["name"] for variable in container(built)["env"]] == [
+        *ours,
+        *for_the_reporter,
+        "HYPERDRIVE_PARAM_X",
+        "URL",
+    ]
+    assert container(built)["env"][-2:] == own
     assert [variable["name"] for variable in container(built, 1)["env"]] == everything
     init = built["spec"]["template"]["spec"]["initContainers"][0]
     assert [variable["name"] for variable in init["env"]] == everything
@@ -145,6 +153,16 @@ def test_environment_values_are_texts() -> None:
         "HYPERDRIVE_PARAM_B": "1.5",
         "HYPERDRIVE_PARAM_C": "[1]",
     }
+
+
+def test_the_reporter_learns_the_primary_metric_as_it_is_written_its_goal_and_its_job() -> None:
+    parsed = sweep(objective={"primaryMetric": "$(x)/acc", "goal": "Minimize"}).spec
+    assert parsed is not None
+    metric, goal, uid = reporter_environment(parsed.objective)
+    assert kubelet_expands(metric["value"], {"x": "expanded"}) == "$(x)/acc"
+    assert goal == {"name": "HYPERDRIVE_GOAL", "value": "Minimize"}
+    label = "metadata.labels['batch.kubernetes.io/controller-uid']"
+    assert uid == {"name": "HYPERDRIVE_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": label}}}
 
 
 def test_building_does_not_change_the_template() -> None:
@@ -239,4 +257,4 @@ def test_a_template_of_any_json_has_problems_or_builds(job_spec: dict[str, Any])
 
 def test_a_variables_name_may_be_any_json_until_the_api_server_judges_it() -> None:
     env: list[Any] = [{"name": ["a"]}, {"name": {}}, {}]
-    assert container(job(pod({"name": "a", "env": env})))["env"][3:] == env
+    assert container(job(pod({"name": "a", "env": env})))["env"][-3:] == env

@@ -19,19 +19,18 @@ from tests.support.builders import (
     trial,
 )
 
-from hyperdrive_operator.core.metrics import Reading
-from hyperdrive_operator.core.planning import (
+from hyperdrive_operator.core.actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
-    Hold,
-    Plan,
+    Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
     RecordStart,
-    make_plan,
 )
+from hyperdrive_operator.core.metrics import Reading
+from hyperdrive_operator.core.planning import Hold, Plan, make_plan
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Log, Trial
 
@@ -222,3 +221,38 @@ def test_the_same_facts_give_the_same_plan(trials: list[Any]) -> None:
 def test_a_pod_that_waits_is_no_start() -> None:
     waiting = trial(1, job=job_body(1), pod=pod_body(1, phase="Pending"))
     assert brief(plan(sweep(limits=limits(1, 1)), [waiting])) == []
+
+
+PAUSED: dict[str, Any] = {"limits": LIMITED, "state": "Paused"}
+
+
+@pytest.mark.parametrize(
+    ("trials", "checked", "actions"),
+    [
+        pytest.param([], True, [], id="nothing is created"),
+        pytest.param([], False, ["check digits-1"], id="the template is judged"),
+        pytest.param([trial(1)], True, [], id="a record without a Job gets none"),
+        pytest.param([trial(1)], False, ["check digits-1"], id="its Job is judged"),
+        pytest.param([running(1)], False, ["check digits-1"], id="a template is judged while trials run"),
+        pytest.param([trial(1, job=job_body(1, ready=1))], True, ["start 1"], id="a start is recorded"),
+        pytest.param([trial(1, **FINISHED)], True, ["log 1"], id="an end is looked for"),
+        pytest.param([ended(1, 0.5)], False, ["check digits-2"], id="the next Job is judged"),
+        pytest.param([ended(n, 0.5) for n in range(1, 11)], False, [], id="nothing is judged after the end"),
+    ],
+)
+def test_a_pause_creates_nothing_and_records_on(trials: list[Trial], checked: bool, actions: list[str]) -> None:
+    assert brief(plan(sweep(**PAUSED), trials, checked=checked)) == actions
+
+
+def test_what_would_run_is_planned_before_the_first_trial_of_a_paused_sweep_alone() -> None:
+    outlook = plan(sweep(**PAUSED), []).outlook
+    assert outlook is not None
+    assert outlook.shown.planned == 10
+    assert plan(sweep(**PAUSED), [], hold=HOLD).outlook == outlook, "also while something is in the way"
+    assert plan(sweep(**PAUSED), [ended(1, 0.5)]).outlook is None
+    assert plan(sweep(limits=LIMITED), []).outlook is None
+
+
+def test_a_paused_sweep_asks_for_the_combinations_that_it_shows_and_no_more() -> None:
+    of = sweep(**PAUSED | {"limits": limits(1000, 1000), "samplingAlgorithm": {"type": "Sobol"}})
+    assert plan(of, []).actions == (Propose(tuple(range(1, 11))),)

@@ -88,6 +88,27 @@ def test_state_and_conditions(trials: list[Trial], state: str, true: set[str]) -
     assert ("completionTime" in result) == (state in {"Complete", "Failed"})
 
 
+@pytest.mark.parametrize(
+    ("trials", "state", "stalled"),
+    [
+        pytest.param([], "Paused", "False", id="nothing yet"),
+        pytest.param([running(1)], "Paused", "False", id="one runs on"),
+        pytest.param([ended(1, 0.5)], "Paused", "False", id="one has ended"),
+        pytest.param([ended(n, 0.5) for n in (1, 2, 3)], "Complete", "False", id="all have ended"),
+        pytest.param([ended(1, None)], "Paused", "True", id="a trial without a result is told in a pause too"),
+    ],
+)
+def test_a_pause_is_a_state_and_nothing_to_mend(trials: list[Trial], state: str, stalled: str) -> None:
+    result = status(trials, state="Paused")
+    assert (result["state"], truths(result)["Stalled"], truths(result)["Progressing"]) == (state, stalled, "False")
+    assert (find(result, "Progressing")["reason"] == "Paused") == (state == "Paused")
+    assert ("preview" in result) == (not trials)
+
+
+def test_a_sweep_that_runs_has_no_preview() -> None:
+    assert "preview" not in status([])
+
+
 def test_counts() -> None:
     trials = [ended(1, 0.5), ended(2, None), running(3), trial(4), trial(5, job=job_body(5))]
     result = status(trials, limits=limits(10, 5))

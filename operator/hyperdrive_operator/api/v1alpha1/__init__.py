@@ -1,7 +1,8 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
-from .sampling import BayesianOptions, CmaEsOptions, SamplingAlgorithm, SobolOptions
+from .preview import Preview
+from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
     Choice,
@@ -18,13 +19,23 @@ from .search_space import (
     When,
     multiples,
 )
-from .spec import Constraint, HyperDriveSpec, Limits, Metrics, Objective, TemplateMetadata, TrialTemplate
-from .status import BestTrial, Condition, HyperDriveStatus, TrialCounts
+from .spec import (
+    AdditionalObjective,
+    Constraint,
+    HyperDriveSpec,
+    Limits,
+    Metrics,
+    Objective,
+    TemplateMetadata,
+    TrialTemplate,
+)
+from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
 
 __all__ = [
     "EXPRESSIONS",
     "MAX_DEPTH",
+    "AdditionalObjective",
     "BayesianOptions",
     "BestTrial",
     "Choice",
@@ -41,9 +52,12 @@ __all__ = [
     "Metrics",
     "Model",
     "Normal",
+    "NsgaIIOptions",
     "Number",
     "Objective",
     "Parameter",
+    "ParetoTrial",
+    "Preview",
     "QLogNormal",
     "QLogUniform",
     "QNormal",

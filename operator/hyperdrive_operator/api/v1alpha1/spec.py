@@ -8,11 +8,13 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from .base import Model, canonical, cel
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
+from .state import STATE_DESCRIPTION, DesiredState
 
 MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
 MAX_CONCURRENT_TRIALS = 1_000
 MAX_PARAMETERS = 100
 MAX_CONSTRAINTS = 16
+MAX_ADDITIONAL_OBJECTIVES = 3  # with more, almost every trial is on the front, and the front says nothing
 
 #: Longest name of a HyperDrive: its trials are called NAME-NUMBER, and a Job's name has at most 63 characters.
 MAX_NAME_LENGTH = 63 - len(f"-{MAX_TRIALS}")
@@ -38,26 +40,78 @@ _CMA_ES_MESSAGE = (
     "(use the Bayesian sampling algorithm, which models every search space)"
 )
 
+_ONE_METRIC_RULE = (
+    "self.samplingAlgorithm.type != 'CmaEs' || !has(self.objective.additionalObjectives) || "
+    "self.objective.additionalObjectives.size() == 0"
+)
+_ONE_METRIC_MESSAGE = (
+    "CmaEs optimises one metric: use NsgaII or Bayesian for several objectives, or remove additionalObjectives"
+)
+_SEVERAL_METRICS_RULE = (
+    "self.samplingAlgorithm.type != 'NsgaII' || "
+    "(has(self.objective.additionalObjectives) && self.objective.additionalObjectives.size() > 0)"
+)
+_SEVERAL_METRICS_MESSAGE = (
+    "NsgaII needs several objectives: add objective.additionalObjectives, or use Bayesian or CmaEs for one metric"
+)
+_OTHERS_RULE = "!has(self.additionalObjectives) || self.additionalObjectives.all(o, o.metric != self.primaryMetric)"
+_OTHERS_MESSAGE = "additionalObjectives must not repeat the primaryMetric: it is an objective already"
+
 _PARENT_RULE = (
     "self.all(p, !has(p.when) || self.exists(q, q.name == p.when.parameter && has(q.choice) && q.name != p.name))"
 )
 _PARENT_MESSAGE = "when.parameter must name another parameter of searchSpace, one with a choice"
 
 Text = Annotated[str, Field(max_length=4096)]
+MetricName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s=:,\"{}]+$")]
+Goal = Literal["Maximize", "Minimize"]
+
+
+class AdditionalObjective(Model):
+    """One more metric to optimise at the same time."""
+
+    metric: MetricName = Field(description="Name of the metric, exactly as the training script reports it.")
+    goal: Goal = Field(description="Whether higher or lower values are better.")
 
 
 class Objective(Model):
     """What makes one trial better than another."""
 
-    model_config = ConfigDict(json_schema_extra=cel(("self == oldSelf", f"objective {_IMMUTABLE}")))
-
-    primary_metric: str = Field(
-        min_length=1,
-        max_length=253,
-        pattern=r"^[^\s=:,\"{}]+$",
-        description="Name of the metric to optimise, exactly as the training script reports it.",
+    model_config = ConfigDict(
+        json_schema_extra=cel(("self == oldSelf", f"objective {_IMMUTABLE}"), (_OTHERS_RULE, _OTHERS_MESSAGE))
     )
-    goal: Literal["Maximize", "Minimize"] = Field(description="Whether higher or lower values are better.")
+
+    primary_metric: MetricName = Field(
+        description="Name of the metric to optimise, exactly as the training script reports it."
+    )
+    goal: Goal = Field(description="Whether higher or lower values are better.")
+    additional_objectives: list[AdditionalObjective] = Field(
+        default=[],
+        max_length=MAX_ADDITIONAL_OBJECTIVES,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["metric"]},
+        description="Further metrics to optimise, each as much as the primary metric: the result is the Pareto front, "
+        "in status.paretoFront. A trial's values are then the last that it reported of each. "
+        "status.bestTrial stays the trial with the best primary metric.",
+    )
+
+    @property
+    def goals(self) -> dict[str, Goal]:
+        """Every objective's metric with its goal, the primary one first."""
+        return {self.primary_metric: self.goal, **{one.metric: one.goal for one in self.additional_objectives}}
+
+    @field_validator("additional_objectives")
+    @classmethod
+    def _names_each_metric_once(cls, others: list[AdditionalObjective]) -> list[AdditionalObjective]:
+        metrics = [one.metric for one in others]
+        if twice := {metric for metric in metrics if metrics.count(metric) > 1}:
+            raise ValueError(f"each metric stands once: remove the duplicate {min(twice)!r}")
+        return others
+
+    @model_validator(mode="after")
+    def _does_not_repeat_the_primary_metric(self) -> Self:
+        if any(one.metric == self.primary_metric for one in self.additional_objectives):
+            raise ValueError(_OTHERS_MESSAGE)
+        return self
 
 
 class Metrics(Model):
@@ -118,6 +172,8 @@ class HyperDriveSpec(Model):
         json_schema_extra=cel(
             (_GRID_RULE, _GRID_MESSAGE),
             (_CMA_ES_RULE, _CMA_ES_MESSAGE),
+            (_ONE_METRIC_RULE, _ONE_METRIC_MESSAGE),
+            (_SEVERAL_METRICS_RULE, _SEVERAL_METRICS_MESSAGE),
             ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
         )
     )
@@ -143,6 +199,7 @@ class HyperDriveSpec(Model):
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
+    state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
     trial_template: TrialTemplate = Field(description="The Job that trains one combination.")
 
@@ -177,6 +234,15 @@ class HyperDriveSpec(Model):
         modelled = [one for one in self.search_space if one.choice is None and one.when is None]
         if self.sampling_algorithm.type == "CmaEs" and len(modelled) < _CMA_ES_NEEDS:
             raise ValueError(_CMA_ES_MESSAGE)
+        return self
+
+    @model_validator(mode="after")
+    def _algorithm_suits_the_number_of_objectives(self) -> Self:
+        has_several = bool(self.objective.additional_objectives)
+        if self.sampling_algorithm.type == "CmaEs" and has_several:
+            raise ValueError(_ONE_METRIC_MESSAGE)
+        if self.sampling_algorithm.type == "NsgaII" and not has_several:
+            raise ValueError(_SEVERAL_METRICS_MESSAGE)
         return self
 
 

@@ -5,8 +5,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .preview import Preview
+from .spec import MAX_ADDITIONAL_OBJECTIVES
 
-State = Literal["Pending", "Running", "Complete", "Failed", "Invalid"]
+#: Trials of the Pareto front that the status shows.
+MAX_FRONT = 100
+
+State = Literal["Pending", "Running", "Paused", "Complete", "Failed", "Invalid"]
 
 
 class Condition(Model):
@@ -42,6 +47,17 @@ class BestTrial(Model):
     parameters: dict[str, Any] = Field(description="Its parameters.")
 
 
+class ParetoTrial(Model):
+    """A trial that no other surpasses in every objective."""
+
+    name: str = Field(description="Name of the trial and of its Job.")
+    number: int = Field(description="Number of the trial.")
+    values: dict[str, Number] = Field(
+        max_length=1 + MAX_ADDITIONAL_OBJECTIVES, description="Its value of each objective, by metric."
+    )
+    parameters: dict[str, Any] = Field(description="Its parameters.")
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
@@ -49,7 +65,21 @@ class HyperDriveStatus(Model):
     state: State | None = Field(default=None, description="Where the sweep stands, in one word for people.")
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
-    best_trial: BestTrial | None = Field(default=None, description="The best trial so far.")
+    best_trial: BestTrial | None = Field(
+        default=None, description="The best trial so far, by the primary metric alone."
+    )
+    pareto_front: list[ParetoTrial] | None = Field(
+        default=None,
+        max_length=MAX_FRONT,
+        description="With several objectives: the trials that no other dominates, which is at least as good in all "
+        "and better in one; the best primary metric first. Of more than 100, 100 spread evenly over the front.",
+    )
+    pareto_front_size: int | None = Field(
+        default=None, description="With several objectives: how many trials are on the Pareto front."
+    )
+    preview: Preview | None = Field(
+        default=None, description="What would run: while spec.state is Paused and there is no trial yet."
+    )
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
     )

@@ -16,6 +16,8 @@ Runs = list[list[float]]
 
 #: Searches of thousands of trials: from each family some whose search does not end at the best value there is.
 LONG_PROBLEMS: Final = ("hartmann6", "ackley10", "log-bowl", "two-branches", "kc1", "protein-structure")
+#: A function, a conditional space and a table: each search with the real bound takes minutes.
+REAL_BOUND_PROBLEMS: Final = ("hartmann6", "two-branches", "kc1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def problems() -> dict[str, Callable[[], Problem]]:
     return {**functions(), **tables()}
 
 
-def race_all(results: Results, names: Sequence[str], seeds: int, trials: int, jobs: int) -> list[Race]:
+def race_all(results: Results, names: Sequence[str], *, seeds: int, trials: int, jobs: int) -> list[Race]:
     """Let every sampler search every problem with every seed."""
     keys: list[Key] = [
         ("race", name, sampler, seed, trials)
@@ -52,7 +54,7 @@ def race_all(results: Results, names: Sequence[str], seeds: int, trials: int, jo
 
 
 def bound_all(
-    results: Results, names: Sequence[str], seeds: int, trials: int, bound: Bound, jobs: int
+    results: Results, names: Sequence[str], seeds: int, trials: int, *, bound: Bound, jobs: int
 ) -> dict[str, list[dict[str, list[float]]]]:
     """Compare Bayesian with and without a bound of its history on each problem, with every seed."""
     keys: list[Key] = [

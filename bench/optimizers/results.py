@@ -51,10 +51,10 @@ class Results:
         return self._known[key]
 
     def add(self, key: Key, value: Any) -> None:
-        """Keep a result."""
+        """Keep a result. It begins on a line of its own, whatever an interruption has left."""
         self._known[key] = value
         with self._path.open("a") as file:
-            file.write(json.dumps([key, value], separators=(",", ":")) + "\n")
+            file.write("\n" + json.dumps([key, value], separators=(",", ":")))
 
     def complete(self, keys: Sequence[Key], compute: Callable[[Key], Any], jobs: int, title: str) -> None:
         """Compute what is missing, in so many processes, with a line of progress for each hundredth."""

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ def draw_regrets(races: Sequence[Race], path: Path) -> None:
             if sampler in _BANDS:
                 panel.fill_between(at, low, high, color=COLOURS[sampler], alpha=0.15, linewidth=0)
         panel.set_yscale("log")
+        panel.minorticks_off()
         panel.set_title(race.problem.name, fontsize=9)
     for row in panels:
         row[0].set_ylabel("regret")
@@ -62,11 +64,13 @@ def draw_regrets(races: Sequence[Race], path: Path) -> None:
 
 
 def draw_ranks(races: Sequence[Race], path: Path) -> None:
-    """Draw the mean rank of each sampler that ran on all problems, after each trial."""
+    """Draw the mean rank of each sampler after each trial."""
     plt = _pyplot()
-    names = [name for name in COLOURS if all(name in race.runs for race in races)]
+    names, common = comparable(races)
+    if not common:
+        return
     figure, panel = plt.subplots(figsize=(6, 3.2))
-    mean = mean_ranks(races, names)
+    mean = mean_ranks(common, names)
     trials = len(mean[names[0]])
     for name in names:
         panel.plot(range(1, trials + 1), mean[name], color=COLOURS[name], linestyle=_STYLES.get(name, "-"))
@@ -74,6 +78,12 @@ def draw_ranks(races: Sequence[Race], path: Path) -> None:
     panel.set_ylabel(f"mean rank of {len(names)} (1 is best)")
     panel.invert_yaxis()
     _finish(figure, names, path)
+
+
+def comparable(races: Sequence[Race]) -> tuple[list[str], list[Race]]:
+    """Return the samplers but Grid, which runs on few problems, and the problems that all of them run on."""
+    names = [name for name in COLOURS if name != "Grid"]
+    return names, [race for race in races if all(name in race.runs for name in names)]
 
 
 def mean_ranks(races: Sequence[Race], names: Sequence[str]) -> dict[str, list[float]]:
@@ -113,8 +123,14 @@ def _finish(figure: Any, names: Sequence[str], path: Path) -> None:
     lines = [Line2D([], [], color=COLOURS[name], linestyle=_STYLES.get(name, "-"), label=name) for name in names]
     figure.legend(handles=lines, loc="upper center", ncols=len(names), frameon=False, fontsize=9)
     figure.tight_layout(rect=(0, 0, 1, 0.94))
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n")
+    path.write_text(_shortened(buffer.getvalue()))
     print(f"wrote {path} ({path.stat().st_size // 1024} KB)", flush=True)
+
+
+def _shortened(svg: str) -> str:
+    """Return the same picture with hundredths of a point, and no spaces at the ends of lines."""
+    rounded = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", svg)
+    return "\n".join(line.rstrip() for line in rounded.splitlines()) + "\n"

@@ -9,10 +9,10 @@ from typing import Final
 
 from .bound import Bound
 from .campaign import Race, Runs
-from .figures import mean_ranks
-from .race import OPTUNA, SAMPLERS
+from .figures import comparable, mean_ranks
+from .race import OPTUNA
 from .results import machine
-from .timing import FINISHED, PROPOSED, TOGETHER, Times
+from .timing import DRAWN, FINISHED, PROPOSED, TOGETHER, Times
 from .timing import OPTUNA as UNBOUNDED
 from .verdicts import LEVEL, MARGIN, Equivalence, best_so_far, better, different, equivalence, holm, share_won
 
@@ -60,10 +60,13 @@ def race_table(races: Sequence[Race], verdicts: Verdicts) -> str:
         cells += [_reached(race.runs["Bayesian"], of_random)]
         cells += [_chance(verdicts.beats_random[name]), _chance(verdicts.differs_from_optuna[name])]
         lines.append(f"| {' | '.join(cells)} |")
-    names = [name for name in SAMPLERS if all(name in race.runs for race in races)]
-    last = {name: line[-1] for name, line in mean_ranks(races, names).items()}
+    names, common = comparable(races)
+    if not common:
+        return "\n".join(lines)
+    last = {name: line[-1] for name, line in mean_ranks(common, names).items()}
     order = ", ".join(f"{name} {rank:.2f}" for name, rank in sorted(last.items(), key=lambda item: item[1]))
-    return "\n".join([*lines, "", f"Mean rank after {trials} trials, of the samplers that run on all: {order}."])
+    note = f"Mean rank after {trials} trials, over the {len(common)} problems that all of these run on: {order}."
+    return "\n".join([*lines, "", note])
 
 
 def verdict_text(verdicts: Verdicts) -> str:
@@ -97,7 +100,7 @@ def time_table(times: Mapping[int, Times]) -> str:
     optuna = {(n, k): times[n][f"{UNBOUNDED}/function/{k}"] for n in FINISHED for k in TOGETHER}
     head = [f"{n:,} finished, {'alone' if k == 1 else f'{k} together'}" for n in FINISHED for k in TOGETHER]
     lines = [f"{machine()}", "", f"| milliseconds a trial | {' | '.join(head)} |", "|---|" + "---|" * len(head)]
-    for sampler in ("Random", *PROPOSED):
+    for sampler in (*DRAWN, *PROPOSED):
         cells = [f"{times[n][f'{sampler}/function/{k}']:.2g}" for n in FINISHED for k in TOGETHER]
         lines.append(f"| {sampler} | {' | '.join(map(_plain, cells))} |")
     for sampler in PROPOSED:

@@ -25,10 +25,12 @@ from .race import finished_trial, optuna_study, suggester
 
 FINISHED: Final = (100, 1_000, 10_000)
 TOGETHER: Final = (1, 10)
+DRAWN: Final = ("Random", "Grid")
 PROPOSED: Final = ("Sobol", "Bayesian", "CmaEs")
 #: Optuna's study keeps its trials and is told of all; ours is made anew from the records for each question.
 OPTUNA: Final = "Optuna, unbounded"
 _ROUNDS: Final = 5
+_LIMIT: Final = 10_000  # of a spec
 _RATE: Final = {"min": 1e-5, "max": 1}
 
 #: Milliseconds a trial, by what was measured: sampler, way and number asked for together, with "/" between them.
@@ -50,7 +52,9 @@ def seven() -> Problem:
     def value(of: Parameters) -> float:
         return float((of["dropout"] - 0.2) ** 2 + (of["momentum"] - 0.9) ** 2 + of["layers"] * of["rate"])
 
-    return Problem("seven", "2 logUniform, 2 uniform, 2 randint, 1 choice", space, value, 0.0)
+    about = "2 logUniform, 2 uniform, 2 randint, 1 choice"
+    points = dict.fromkeys(("rate", "decay", "dropout", "momentum"), 10)
+    return Problem("seven", about, space, value, 0.0, grid=points)
 
 
 def measure(finished: int) -> Times:
@@ -58,14 +62,14 @@ def measure(finished: int) -> Times:
     problem = seven()
     trials = _drawn(problem, finished)
     times: Times = {}
-    for sampler in ("Random", *PROPOSED):
-        spec = problem.spec(sampler, 0, 20_000)
+    for sampler in (*DRAWN, *PROPOSED):
+        spec = problem.spec(sampler, 0, _LIMIT)
         for together in TOGETHER:
             ask = _asking(spec, trials, range(finished + 1, finished + 1 + together))
             times[f"{sampler}/function/{together}"] = _median(ask, time.process_time) / together
     times |= _through_process(problem, trials)
     times |= _optuna(problem, trials)
-    spec = problem.spec("Bayesian", 0, 20_000)
+    spec = problem.spec("Bayesian", 0, _LIMIT)
     times["request"] = _median(lambda: build_request(spec, trials, {}, [finished + 1]), time.process_time)
     return times
 
@@ -79,12 +83,14 @@ def _drawn(problem: Problem, count: int) -> list[Trial]:
 
 
 def _asking(spec: HyperDriveSpec, trials: Sequence[Trial], numbers: range) -> Callable[[], object]:
-    if spec.sampling_algorithm.type == "Random":
+    if spec.sampling_algorithm.type in DRAWN:
         taken = {trial.record.key for trial in trials}
+        # a grid has no more than the limit; which of its combinations are asked for makes no difference
+        within = range(min(numbers.start, _LIMIT - len(numbers)), min(numbers.stop, _LIMIT))
 
         def draw_all() -> None:
             known = set(taken)
-            for number in numbers:
+            for number in within:
                 known.add(combination_key(combination(spec, number, known) or {}))
 
         return draw_all
@@ -109,7 +115,7 @@ def _through_process(problem: Problem, trials: Sequence[Trial]) -> Times:
         times: Times = {}
         try:
             for sampler in PROPOSED:
-                spec = problem.spec(sampler, 0, 20_000)
+                spec = problem.spec(sampler, 0, _LIMIT)
                 for together in TOGETHER:
                     request = build_request(spec, trials, {}, range(len(trials) + 1, len(trials) + 1 + together))
                     rounds = []

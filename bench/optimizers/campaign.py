@@ -58,7 +58,7 @@ def bound_all(
 ) -> dict[str, list[dict[str, list[float]]]]:
     """Compare Bayesian with and without a bound of its history on each problem, with every seed."""
     keys: list[Key] = [
-        ("bound", name, seed, trials, bound.history, bound.best) for name in names for seed in range(seeds)
+        ("bound", name, seed, trials, bound.history, bound.best) for seed in range(seeds) for name in names
     ]
     results.complete(keys, partial(_bound, bound=bound), jobs, f"bound {bound.history}")
     return {name: [results[key] for key in keys if key[1] == name] for name in names}

@@ -22,8 +22,8 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]' -e './local[sample]' -e ./sdk
 	@touch $@
 
-demo: .venv/demo ## run a real sweep, on a cluster inside this process or on KUBECONFIG=FILE
-	@$(BIN)/python -m hyperdrive_demo $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)')
+demo: .venv/demo ## run a real sweep (SWEEP=FILE: another one), on a cluster inside this process or on KUBECONFIG=FILE
+	@$(BIN)/python -m hyperdrive_demo $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)') $(if $(SWEEP),--sweep '$(SWEEP)')
 
 cluster: .venv/demo ## start the demo's cluster again, with its results, until Ctrl-C
 	@$(BIN)/python -m hyperdrive_demo --serve

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 FINISHED_SWEEP = ("Complete", "Failed", "Invalid")
-FINISHED_TRIAL = ("Succeeded", "Failed")
+FINISHED_TRIAL = ("Succeeded", "Failed", "EarlyStopped")
 
 JsonObject = dict[str, Any]
 

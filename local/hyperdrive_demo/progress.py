@@ -7,10 +7,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .board import Board, Trial
+from .board import FINISHED_TRIAL, Board, Trial
 from .text import pairs, show
 
-STYLES = {"Succeeded": "green", "Failed": "red", "Running": "cyan", "Pending": "dim"}
+STYLES = {"Succeeded": "green", "Failed": "red", "EarlyStopped": "yellow", "Running": "cyan", "Pending": "dim"}
 WAITING_SECONDS = 10.0  # an operator that lives has long written a first status by then
 
 
@@ -48,11 +48,13 @@ def trial_table(board: Board, trials: list[Trial]) -> Table:
 
 def _bar(board: Board, seconds: float) -> Table:
     sweep = board.sweep
-    finished = board.count("Succeeded", "Failed")
+    finished = board.count(*FINISHED_TRIAL)
     row = Table.grid(padding=(0, 2))
     words = [f"{finished}/{sweep.planned} finished", f"{board.count('Running')} running"]
     if failed := board.count("Failed"):
         words.append(f"{failed} failed")
+    if stopped := board.count("EarlyStopped"):
+        words.append(f"{stopped} stopped early")
     if sweep.best:
         words.append(f"best {show(sweep.best.value)} ({sweep.best.name})")
     bar = ProgressBar(total=max(sweep.planned, 1), completed=finished, width=24)
@@ -96,8 +98,10 @@ def _trial_lines(board: Board, trial: Trial) -> list[str]:
         return [f"{trial.name} runs: {pairs(trial.parameters, board.sweep.parameter_names)}"]
     if not trial.is_finished:
         return []
-    finished = f"{board.count('Succeeded', 'Failed')}/{board.sweep.planned}"
+    finished = f"{board.count(*FINISHED_TRIAL)}/{board.sweep.planned}"
     if trial.state == "Failed":
         return [f"{trial.name} failed: {trial.message or 'no reason given'} ({finished})"]
     value = "no value" if trial.value is None else f"{board.sweep.metric}={show(trial.value)}"
+    if trial.state == "EarlyStopped":
+        return [f"{trial.name} stopped early: {value}; {trial.message or 'no reason given'} ({finished})"]
     return [f"{trial.name} succeeded: {value} ({finished})"]

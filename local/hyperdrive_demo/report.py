@@ -15,7 +15,10 @@ TOP = 5
 def summary(board: Board, seconds: float) -> list[RenderableType]:
     """How the sweep went, and its best trials."""
     succeeded, failed = board.count("Succeeded"), board.count("Failed")
-    ended = f"{succeeded + failed} trials in {seconds:.0f} s: {succeeded} succeeded, {failed} failed"
+    stopped = board.count("EarlyStopped")
+    ended = f"{succeeded + failed + stopped} trials in {seconds:.0f} s: {succeeded} succeeded, {failed} failed"
+    if stopped:
+        ended += f", {stopped} stopped early"
     return ["", ended, "", trial_table(board, board.by_value()[:TOP]), ""]
 
 

@@ -15,11 +15,11 @@ class LogSource(Protocol):
     def path(self, pod: dict[str, Any], container: str, *, previous: bool = False) -> Path | None:
         """The log file of the container's current (or previous) run; None if there has been no such run."""
 
-    def finished(self, pod: dict[str, Any], container: str) -> bool:
-        """Whether nothing will be appended to the current run's file any more: there a follower stops."""
+    def finished(self, pod: dict[str, Any], container: str, path: Path) -> bool:
+        """Whether nothing will be appended to this file any more, as its run is over: there a follower stops."""
 
-    async def grown(self, pod: dict[str, Any], container: str) -> None:
-        """Return soon after something is appended or the container finishes; early is fine, the reader looks again.
+    async def grown(self, pod: dict[str, Any], container: str, path: Path) -> None:
+        """Return soon after something is appended or the run is over; early is fine, the reader looks again.
 
-        Must return at once when the container has finished already.
+        Must return at once when the run is over already.
         """

@@ -135,11 +135,19 @@ Y: Sweep = {"name": "y", "choice": {"values": [1, 2]}}
         pytest.param("limits.maxTotalTrials", 0, "greater than or equal to 1", id="no trials"),
         pytest.param("limits", MISSING, "spec.limits: Required value", id="no limits"),
         pytest.param("trialTemplate.spec.backoffLimit", 2, "", id="another template"),
+        pytest.param("firstCombinations.0.x", 2, "firstCombinations is immutable", id="another first value"),
+        pytest.param("firstCombinations.0", {"y": 1}, "", id="one name for another, which no rule can see"),
+        pytest.param("firstCombinations.+", {"y": 1}, "firstCombinations is immutable", id="one more to try first"),
+        pytest.param("firstCombinations", MISSING, "firstCombinations is immutable", id="none to try first any more"),
+        pytest.param("warmStart.from", ["a"], "warmStart is immutable", id="from fewer sweeps"),
+        pytest.param("warmStart.skipKnown", True, "warmStart is immutable", id="known ones are skipped now"),
+        pytest.param("warmStart", MISSING, "warmStart is immutable", id="no warm start any more"),
     ],
 )
 async def test_a_change_is_judged_alike(sweeps: Sweeps, path: str, value: Any, error: str) -> None:
     manifest = good()
     manifest["spec"] |= {"searchSpace": [X, Y], "samplingAlgorithm": {"type": "Random"}}
+    manifest["spec"] |= {"firstCombinations": [{"x": 1}], "warmStart": {"from": ["a", "b"]}}
     stored = await sweeps.api.made(sweeps.path, sweeps.as_ours(manifest))
     update = {**stored, "spec": changed(stored["spec"], path, value)}
     reply = await sweeps.api.put(f"{sweeps.path}/{stored['metadata']['name']}", update, dryRun="All")

@@ -86,7 +86,9 @@ class Installation:
         for document in self.documents:
             if document["kind"] == "Deployment":
                 document["spec"]["template"]["spec"]["containers"][0]["image"] = self.image
-        Kubectl()("apply", "--server-side", "--filename=-", stdin=yaml.safe_dump_all(self.documents))
+        # by force: the image may be an earlier run's, which gave an operator that was there its own back
+        everything = yaml.safe_dump_all(self.documents)
+        Kubectl()("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=everything)
         if not is_new:
             self.kubectl("rollout", "restart", f"deployment/{NAME}")  # an image of the same name may be another one
         self.wait_ready()

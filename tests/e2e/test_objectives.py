@@ -70,7 +70,7 @@ def test_the_sample_finds_compromises_between_accuracy_and_training_time(
     status = namespace.get("hd", "two-objectives")["status"]
     front = status["paretoFront"]
     assert status["progress"] == f"{total}/{total}"
-    assert len(front) == status["paretoFrontSize"] >= 3
+    assert len(front) == status["paretoFrontSize"] >= 2
     assert front[0]["name"] == status["bestTrial"]["name"]
     accuracies = [one["values"]["accuracy"] for one in front]
     epochs = [one["values"]["epoch"] for one in front]

@@ -9,15 +9,20 @@ from itertools import count
 from typing import Any
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.annotations import annotated
+from hyperdrive_operator.core.curves import Curve, columns_of
 from hyperdrive_operator.core.jobs import build_trial
+from hyperdrive_operator.core.metrics import Aim, Goal
 from hyperdrive_operator.core.planning import make_plan
+from hyperdrive_operator.core.pods import read_pod
 from hyperdrive_operator.core.status import Facts
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import Log, Trial, read_job, read_pod, read_record
+from hyperdrive_operator.core.trials import Log, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import Object
 
 NAMESPACE = "lab"
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+AIM = Aim("accuracy", "Maximize")
 STAMP = "2026-03-01T12:00:00Z"
 
 _versions = count(1)
@@ -140,7 +145,9 @@ def trial(
 ) -> Trial:
     """Build a trial as the decisions see it: its record, and the Job and pod that are given."""
     record = read_record(record_body(number, **status))
-    return Trial(record, read_job(job) if job else None, read_pod(pod) if pod else None, log)
+    view = read_job(job) if job else None
+    said = annotated(None, view.metrics, view.curve, AIM) if view else None
+    return Trial(record, view, read_pod(pod) if pod else None, log, said)
 
 
 def ended(number: int, value: float | None, **status: Any) -> Trial:
@@ -152,6 +159,29 @@ def ended(number: int, value: float | None, **status: Any) -> Trial:
 def running(number: int) -> Trial:
     """Build a trial whose pod runs and whose record says so."""
     return trial(number, job=job_body(number, ready=1), pod=pod_body(number), state="Running", startTime=STAMP)
+
+
+def curve_of(*values: float, goal: Goal = "Maximize") -> Curve:
+    """Build the curve of these reports."""
+    curve = Curve()
+    for value in values:
+        curve = curve.reported(value, goal)
+    return curve
+
+
+def reporting(number: int, *values: float, goal: Goal = "Maximize") -> Trial:
+    """Build a running trial that has reported these values."""
+    columns = columns_of(curve_of(*values, goal=goal))
+    return trial(
+        number, job=job_body(number, ready=1), pod=pod_body(number), state="Running", startTime=STAMP, curve=columns
+    )
+
+
+def reported(number: int, *values: float, goal: Goal = "Maximize", state: str = "Succeeded") -> Trial:
+    """Build a trial that ended after it had reported these values."""
+    curve = curve_of(*values, goal=goal)
+    best = curve.newest.best if curve.newest else None
+    return trial(number, state=state, value=best, curve=columns_of(curve))
 
 
 def facts(of: Sweep, trials: Sequence[Trial], **given: Any) -> Facts:

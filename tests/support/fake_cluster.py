@@ -15,10 +15,8 @@ from itertools import count
 from typing import Any, Literal
 
 from hyperdrive_operator.core import timestamps
-from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
-    ClusterError,
     ConflictError,
     NotFoundError,
     TransientError,
@@ -26,6 +24,7 @@ from hyperdrive_operator.kube.errors import (
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 from .builders import NOW
+from .fake_logs import FakeLogs
 
 Address = tuple[Kind, str, str]
 Event = tuple[Kind, str, Object]
@@ -73,21 +72,18 @@ class Failure:
     error: BaseException = field(default_factory=lambda: TransientError(0, "Unreachable", "the connection broke"))
 
 
-class FakeCluster(KubeClient):
+class FakeCluster(FakeLogs):
     """Holds the objects of the four kinds. `events` is the watch: all that happened, in order."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        # not the parent's: there is no transport
+        super().__init__()
         self.clock = clock or Clock()
         self.events: list[Event] = []
         self.watchers: list[Callable[[Kind, str, Object], None]] = []
         self.writes: list[Write] = []
-        self.logs: dict[str, str | ClusterError] = {}
-        self.log_requests: list[tuple[str, str, int]] = []
         self.rules: list[Rule] = []
         self.failure: Failure | None = None
         self.collects_garbage = True
-        self.requests = 0
         self._objects: dict[Address, Object] = {}
         self._versions = count(1)
         self._uids = count(1)
@@ -172,16 +168,8 @@ class FakeCluster(KubeClient):
         write = Write("patch", kind, name, copy.deepcopy(body), subresource)
         return self._write(write, lambda: self._patch((kind, namespace, name), body, subresource))
 
-    async def read_log(
-        self, namespace: str, pod: str, container: str = "", *, tail_lines: int, limit_bytes: int
-    ) -> bytes:
-        self.requests += 1
-        self.log_requests.append((pod, container, tail_lines))
-        self._found((PODS, namespace, pod))
-        log = self.logs.get(pod, "")
-        if isinstance(log, ClusterError):
-            raise log
-        return "".join(log.splitlines(keepends=True)[-tail_lines:]).encode()[:limit_bytes]
+    def found(self, kind: Kind, namespace: str, name: str) -> Object:
+        return self._found((kind, namespace, name))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -242,6 +230,7 @@ class FakeCluster(KubeClient):
     def _changed(self, event: str, kind: Kind, body: Object) -> None:
         body["metadata"]["resourceVersion"] = str(next(self._versions))
         self.events.append((kind, event, copy.deepcopy(body)))
+        self.wake()
         for watcher in self.watchers:
             watcher(kind, event, copy.deepcopy(body))
 

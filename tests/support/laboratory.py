@@ -14,13 +14,15 @@ from hyperdrive_operator.controller.proposals import OptimizerLike, Proposer
 from hyperdrive_operator.controller.queue import Key
 from hyperdrive_operator.controller.reconciler import Reconciler
 from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.core.curves import columns_of
+from hyperdrive_operator.core.metrics import Goal
 from hyperdrive_operator.core.proposing import Proposal, Request
 from hyperdrive_operator.kube.errors import ClusterError
 from hyperdrive_operator.kube.events import EventRecorder, EventType
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 from hyperdrive_operator.optimizer.propose import propose
 
-from .builders import NAMESPACE
+from .builders import NAMESPACE, curve_of
 from .fake_cluster import KINDS, Clock, Event, FakeCluster
 
 #: Passes after which a sweep that nobody touches must have come to rest.
@@ -34,7 +36,16 @@ class ListRecorder(EventRecorder):
         # not the parent's: nothing is sent
         self.said: list[tuple[str, str, str]] = []
 
-    def record(self, regarding: Object, *, type: EventType, reason: str, message: str, now: datetime) -> None:  # noqa: A002, ARG002  the interface's
+    def record(
+        self,
+        regarding: Object,  # noqa: ARG002  the interface's
+        *,
+        type: EventType,  # noqa: A002  the interface's
+        reason: str,
+        message: str,
+        now: datetime,  # noqa: ARG002  the interface's
+        is_minor: bool = False,  # noqa: ARG002  the interface's
+    ) -> None:
         self.said.append((type, reason, message))
 
 
@@ -131,7 +142,7 @@ class Laboratory:
                 continue
             if self.news.is_set():
                 self.news.clear()
-            elif self.logs._tasks or self.proposer.is_busy:
+            elif self.logs.is_reading_rests or self.proposer.is_busy:
                 await asyncio.wait_for(self.news.wait(), 5)
                 self.news.clear()
             elif delay != 0.0 and not self.deliver():
@@ -181,10 +192,27 @@ class Laboratory:
                 finished += 1
         return finished
 
-    def end_job(self, name: str, how: str) -> None:
+    def report(self, name: str, *values: float, goal: Goal = "Maximize") -> None:
+        """Let a running trial have reported these values in all."""
+        columns = columns_of(curve_of(*values, goal=goal))
+        self.cluster.change(HYPERDRIVE_TRIALS, name, {"status": {"curve": columns}}, subresource="status")
+
+    def stop_jobs(self) -> int:
+        """Play the Job controller: Jobs whose deadline is over fail, and their pods go."""
+        late = [job for job in self.cluster.all(JOBS) if job["spec"].get("activeDeadlineSeconds") == 0]
+        late = [job for job in late if not job["status"].get("conditions") and not job["spec"].get("suspend")]
+        for job in late:
+            name = job["metadata"]["name"]
+            for pod in self.cluster.all(PODS):
+                if pod["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"]:
+                    self.cluster.remove(PODS, pod["metadata"]["name"])
+            self.end_job(name, "Failed", reason="DeadlineExceeded")
+        return len(late)
+
+    def end_job(self, name: str, how: str, reason: str = "BackoffLimitExceeded") -> None:
         """Let a Job complete or fail."""
         now = timestamps.text(self.clock.now)
-        end = {"type": how, "status": "True", "lastTransitionTime": now, "reason": "BackoffLimitExceeded"}
+        end = {"type": how, "status": "True", "lastTransitionTime": now, "reason": reason}
         status = {"conditions": [end], "ready": None, "active": None}
         self.cluster.change(JOBS, name, {"status": status}, subresource="status")
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from hyperdrive_operator.kube.kinds import Object
 
+from . import prior_manifests
 from .builders import choice, expression, job_template, sweep_manifest
+from .terminations import BAD_TERMINATIONS, GOOD_TERMINATIONS
 
 MISSING: Any = object()
 
@@ -18,6 +20,7 @@ _POSITIVE = "min must be above 0: the bounds of a log form are values, not expon
 _NO_MULTIPLE = "no multiple of q lies between min and max"
 _ONE = "exactly one expression per parameter"
 _GRID = "Grid needs parameters with countable values"
+_PATTERN = "pattern reads a trial's output"
 _SPACE = "spec.searchSpace[0]"
 
 
@@ -81,6 +84,13 @@ def _objectives(*others: Any, algorithm: str = "NsgaII", **options: Any) -> Obje
 
 
 _SIZE = {"metric": "size", "goal": "Minimize"}
+
+
+def _terminated(manifest: Object) -> Object:
+    manifest["spec"]["earlyTermination"] = {"type": "MedianStopping"}
+    return manifest
+
+
 _OTHERS = "spec.objective.additionalObjectives"
 _NSGA = "spec.samplingAlgorithm.nsgaII"
 _CHILD = choice("child", 1, 2)
@@ -125,6 +135,11 @@ GOOD = (
     Row("minimize", _with("objective.goal", "Minimize")),
     Row("a metric with odd characters", _with("objective.primaryMetric", "val/mAP50(B)@0.5")),
     Row("metrics from the annotation", _with("metrics.source", "Annotation")),
+    Row("metrics from the last words", _with("metrics.source", "TerminationMessage")),
+    Row("the last report as value", _with("metrics.value", "Last")),
+    Row("a pattern", _with("metrics.pattern", r"(?P<name>\w+)=(?P<value>\S+)")),
+    Row("Katib's form of a pattern", _with("metrics.pattern", r"([\w|-]+)\s*=\s*([+-]?\d*(\.\d+)?([Ee][+-]?\d+)?)")),
+    Row("a pattern for the last words", _with("metrics", {"source": "TerminationMessage", "pattern": "(.*)"})),
     Row("the largest seed", _with("samplingAlgorithm", {"type": "Random", "seed": 2**31 - 1})),
     Row("sobol", _sampled("Sobol")),
     Row("sobol with its options", _sampled("Sobol", sobol={"scramble": False})),
@@ -166,6 +181,9 @@ GOOD = (
     ),
     Row("grid points", _space({**expression("x", "logUniform", min=1, max=9), "gridPoints": 3}, algorithm="Grid")),
     Row("grid points of a normal", _space({**expression("x", "normal", mu=0, sigma=1), "gridPoints": 3})),
+    *(Row(id_, _with("earlyTermination", given)) for id_, given in GOOD_TERMINATIONS),
+    Row("early termination and an empty list of objectives", _terminated(_objectives(algorithm="Random"))),
+    *(Row(*row) for row in prior_manifests.GOOD),
 )
 BAD = (
     Row("a name that is too long", _named("a" * 58), "must have at most 57 characters"),
@@ -302,6 +320,14 @@ BAD = (
     Row("too many at once", _with("limits.maxConcurrentTrials", 1_001), "spec.limits.maxConcurrentTrials"),
     Row("an unknown state", _with("state", "paused"), "spec.state"),
     Row("a state that is a boolean", _with("state", True), "spec.state"),
+    Row("an unknown choice of value", _with("metrics.value", "Mean"), "spec.metrics.value"),
+    Row("an empty pattern", _with("metrics.pattern", ""), "spec.metrics.pattern"),
+    Row("a long pattern", _with("metrics.pattern", "(" + "x" * 1024 + ")"), "spec.metrics.pattern"),
+    Row("a pattern with nothing to read", _with("metrics", {"source": "Annotation", "pattern": "(.*)"}), _PATTERN),
+    Row("no regular expression", _with("metrics.pattern", "(?P<value>["), "spec.metrics.pattern", only_here=True),
+    Row("a look-behind", _with("metrics.pattern", "(?<=a)(?P<value>b)"), "RE2's syntax", only_here=True),
+    Row("no group", _with("metrics.pattern", "accuracy=.*"), "needs a group (?P<value>...)", only_here=True),
+    Row("other groups", _with("metrics.pattern", "(?P<name>.*)(.*)"), "needs a group (?P<value>...)", only_here=True),
     Row("an unknown metrics source", _with("metrics.source", "Prometheus"), "spec.metrics.source"),
     Row("no trial template", _with("trialTemplate", MISSING), "spec.trialTemplate"),
     Row("a template without a spec", _with("trialTemplate", {}), "spec.trialTemplate.spec"),
@@ -348,5 +374,17 @@ BAD = (
         _space({**expression("x", "qNormal", mu=0, sigma=1, q=1), "gridPoints": 3}),
         "with a continuous expression only",
     ),
+    *(Row(id_, _with("earlyTermination", given), error) for id_, given, error in BAD_TERMINATIONS),
+    Row(
+        "early termination by last words",
+        _terminated(_with("metrics.source", "TerminationMessage")),
+        "earlyTermination needs metrics while a trial runs",
+    ),
+    Row(
+        "early termination by several objectives",
+        _terminated(_objectives({"metric": "size", "goal": "Minimize"})),
+        "earlyTermination judges by one metric",
+    ),
+    *(Row(*row) for row in prior_manifests.BAD),
 )
 ROWS = GOOD + BAD

@@ -128,10 +128,13 @@ def _note_ended(step: _Pass) -> None:
     """First and second step: note the uids of pods that ended, and let them go."""
     noted = {uid for uids in step.uncounted.values() for uid in uids}
     fresh = []
+    has_failed = _condition(step.status, "FailureTarget") is not None
     indexes = set(parse_indexes(step.status.get("completedIndexes", "")))
     for pod in step.pods:
         metadata = pod["metadata"]
-        succeeded, failed = job_pods.phase_of(pod) == "Succeeded", job_pods.is_failed(pod, step.job)
+        succeeded = job_pods.phase_of(pod) == "Succeeded"
+        # of a Job that has failed every pod counts as failed that has not succeeded by then
+        failed = job_pods.is_failed(pod, step.job) or (has_failed and not succeeded)
         if not job_pods.is_tracked(pod) or not (succeeded or failed):
             continue
         step.release.append(metadata["name"])
@@ -163,7 +166,7 @@ def _failing(step: _Pass) -> bool:
 
 
 def _failure(step: _Pass) -> tuple[str, str]:
-    """Why the Job fails: reason and message, empty if it does not."""
+    """Why it fails: reason and message, empty if it does not."""
     for pod in step.pods:
         if job_pods.is_failed(pod, step.job):
             match = job_pods.match_failure(pod, step.job)

@@ -23,6 +23,7 @@ from hyperdrive_local.node.capacity import machine_allocatable, requests_of, why
 from hyperdrive_local.node.container import Tools
 from hyperdrive_local.node.environment import surroundings_of
 from hyperdrive_local.node.image import ImageTable
+from hyperdrive_local.node.logs import LogFile
 from hyperdrive_local.node.object import NODE_NAME, node_object
 from hyperdrive_local.node.pod import PodRunner
 from hyperdrive_local.node.reaper import Reaper
@@ -244,17 +245,22 @@ class Node:
         wanted = runs[1:2] if previous else runs[:1]
         return folder / f"{wanted[0]}.log" if wanted else None
 
-    def finished(self, pod: dict[str, Any], container: str) -> bool:
-        """Whether nothing will be appended to the current run's file any more."""
-        runner = self._runners.get(pod["metadata"]["uid"])
-        log = runner.logs.get(container) if runner else None
-        return runner is None or (log is not None and log.closed)
+    def finished(self, pod: dict[str, Any], container: str, path: Path) -> bool:
+        """Whether nothing will be appended to this file any more: its run is over, and another may have begun."""
+        if pod["metadata"]["uid"] not in self._runners:
+            return True
+        log = self._log(pod, container)
+        return log is not None and (log.path != path or log.closed)
 
-    async def grown(self, pod: dict[str, Any], container: str) -> None:
-        """Return soon after something is appended or the container finishes."""
-        runner = self._runners.get(pod["metadata"]["uid"])
-        if log := runner.logs.get(container) if runner else None:
+    async def grown(self, pod: dict[str, Any], container: str, path: Path) -> None:
+        """Return soon after something is appended or the run is over."""
+        log = self._log(pod, container)
+        if log is not None and log.path == path:
             await log.grown()
+
+    def _log(self, pod: dict[str, Any], container: str) -> LogFile | None:
+        runner = self._runners.get(pod["metadata"]["uid"])
+        return runner.logs.get(container) if runner else None
 
 
 def interpreter_folder(folder: Path) -> Path:

@@ -42,6 +42,7 @@ def log_options(pod: Object, query: Mapping[str, str]) -> LogOptions:
         since = parse(text)
         if since is None:
             raise bad_request(f'sinceTime: Invalid value: "{text}": must be an RFC 3339 time')
+        since = since.replace(microsecond=0)  # the API server hands it to the kubelet without its fraction
     if (seconds := _number(query, "sinceSeconds")) is not None:
         since = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
     return LogOptions(
@@ -99,6 +100,7 @@ class LogReader:
     """Reads one log file from its beginning on, record by record."""
 
     def __init__(self, path: Path, options: LogOptions) -> None:
+        self.path = path
         self._file = path.open("rb")
         self._options = options
         self._rest = b""
@@ -175,13 +177,13 @@ async def _pieces(
         yield reader.skip_to_tail()
     while not reader.is_full:
         # asked before the read: what is written in between is then read the next time round
-        finished = options.previous or source.finished(pod, options.container)
+        finished = options.previous or source.finished(pod, options.container, reader.path)
         text = reader.read()
         if text:
             yield text
         elif finished or not options.follow or stopping.is_set():
             return
-        elif text := await _more(reader, source.grown(pod, options.container), stopping):
+        elif text := await _more(reader, source.grown(pod, options.container, reader.path), stopping):
             yield text
 
 

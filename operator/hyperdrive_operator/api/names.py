@@ -70,6 +70,8 @@ REASON_PAUSED: Final = "Paused"
 REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
 REASON_SPACE_EXHAUSTED: Final = "SearchSpaceExhausted"
 REASON_NO_COMBINATION: Final = "NoCombinationAllowed"
+#: skipKnown leaves nothing: the earlier sweeps have run all of the search space. No failure.
+REASON_ALL_KNOWN: Final = "AllCombinationsKnown"
 REASON_NO_USABLE_TRIAL: Final = "NoUsableTrial"
 REASON_NOTHING_IN_THE_WAY: Final = "NothingInTheWay"
 
@@ -89,6 +91,8 @@ REASON_QUOTA_EXCEEDED: Final = "QuotaExceeded"
 REASON_FORBIDDEN: Final = "Forbidden"
 #: An object of somebody else's has the name that a trial or Job needs.
 REASON_NAME_TAKEN: Final = "NameTaken"
+#: A HyperDrive that spec.warmStart.from names does not exist (yet).
+REASON_WARM_START_NOT_FOUND: Final = "WarmStartNotFound"
 #: The optimiser that proposes the next combinations failed or took too long.
 REASON_OPTIMIZER_FAILED: Final = "OptimizerFailed"
 #: A trial's Job is there, but nobody lets it have a pod: a quota, a limit range, an admission policy.
@@ -99,3 +103,5 @@ REASON_POD_WAITING: Final = "PodWaiting"
 REASON_STARTED: Final = "Started"
 REASON_NEW_BEST: Final = "NewBestTrial"
 REASON_TRIAL_FAILED: Final = "TrialFailed"
+#: A trial was ended before its time. On the trial itself the reason is the policy's name.
+REASON_TRIAL_STOPPED: Final = "TrialStopped"

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from . import names
 from .v1alpha1 import HyperDriveSpec, HyperDriveStatus, HyperDriveTrialSpec, HyperDriveTrialStatus, Model
+from .v1alpha1.prior import OWN_SOURCE
 from .v1alpha1.spec import MAX_NAME_LENGTH
 
 Schema = dict[str, Any]
@@ -32,6 +33,11 @@ _NAME_RULE: Final = {
     "rule": f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
     "message": f"metadata.name must have at most {MAX_NAME_LENGTH} characters: "
     "its trials and Jobs are called NAME-NUMBER, and a Job's name has at most 63",
+}
+
+_SOURCE_RULE: Final = {
+    "rule": "!has(self.spec.warmStart) || !(self.metadata.name in self.spec.warmStart.from)",
+    "message": f"spec.warmStart.from {OWN_SOURCE}",
 }
 
 
@@ -112,6 +118,10 @@ _HYPERDRIVE_COLUMNS: Final = (
     _column("Metric", "string", ".spec.objective.primaryMetric", "The primary metric.", wide=True),
     _column("Failed", "integer", ".status.trials.failed", "Trials without a usable result.", wide=True),
     _column(
+        "Stopped", "integer", ".status.trials.earlyStopped", "Trials that were ended before their time.", wide=True
+    ),
+    _column("Saved", "integer", ".status.timeSavedSeconds", "Seconds that this saved.", wide=True),
+    _column(
         "Reason",
         "string",
         '.status.conditions[?(@.type=="Stalled")].reason',
@@ -121,11 +131,15 @@ _HYPERDRIVE_COLUMNS: Final = (
 )
 _TRIAL_COLUMNS: Final = (
     _column("State", "string", ".status.state", "Where the trial stands."),
-    _column("Value", "number", ".status.value", "Its value of the primary metric."),
+    _column("Value", "number", ".status.value", "Its value of the primary metric; so far, while it runs."),
+    _column("Step", "number", ".status.step", "The step or epoch of its newest report.", wide=True),
     _column("Reports", "integer", ".status.reports", "How often the primary metric was reported."),
     _column("Parameters", "string", ".spec.summary", "Its parameters."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),
     _column("Reason", "string", ".status.reason", "Why it ended so.", wide=True),
+    _column(
+        "Saved", "integer", ".status.earlyTermination.secondsSaved", "Seconds that its early end saved.", wide=True
+    ),
 )
 
 
@@ -137,7 +151,7 @@ def custom_resource_definitions() -> tuple[Schema, Schema]:
         description="A hyperparameter sweep: one Job per combination of hyperparameters, the best in the status.",
         properties={"spec": structural(HyperDriveSpec), "status": structural(HyperDriveStatus)},
         columns=_HYPERDRIVE_COLUMNS,
-        rules=[_NAME_RULE],
+        rules=[_NAME_RULE, _SOURCE_RULE],
     )
     trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Pending without a write of ours
     trial = _definition(

@@ -11,22 +11,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.annotations import annotated
+from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
+from hyperdrive_operator.core.pods import Pod, read_pod, speaker
+from hyperdrive_operator.core.prior import Prior
+from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import (
-    ENDED,
-    Job,
-    Log,
-    Pod,
-    Record,
-    Trial,
-    read_job,
-    read_pod,
-    read_record,
-    speaker,
-)
+from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
+from .priors import Priors
 from .queue import Key
 
 #: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
@@ -50,8 +45,13 @@ class Cache:
         self._jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)
         self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
         self._logs: dict[str, Log] = {}
+        #: What each trial's annotations have said so far, and the texts from which that is known.
+        self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
+        #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
+        self._ends: dict[str, int] = {}
+        self._priors = Priors(self)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
@@ -70,6 +70,27 @@ class Cache:
         ]
         joined.sort(key=lambda trial: trial.record.number)
         return joined
+
+    def trial(self, record_uid: str) -> Trial | None:
+        """Return one trial, None if it is not there (any more)."""
+        record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
+        return (self._joined.get(record_uid) or self._join(record)) if isinstance(record, Record) else None
+
+    def pods(self, job_uid: str) -> list[Pod]:
+        """Return all pods of a Job."""
+        return list(self._pods_of.get(job_uid, {}).values())
+
+    def records(self, sweep: Sweep) -> list[Record]:
+        """Return the records of its trials, in any order."""
+        return list(self._records.get(sweep.uid, {}).values())
+
+    def ends(self, sweep: Sweep) -> int:
+        """Return a number that changes whenever one of its trials ends, or one that has ended goes."""
+        return self._ends.get(sweep.uid, 0)
+
+    def prior(self, sweep: Sweep) -> Prior:
+        """Return what earlier sweeps have found, for a HyperDrive with a warm start."""
+        return self._priors.prior(sweep)
 
     def proposals(self, sweep: Sweep) -> Proposals:
         """Return what an optimiser has proposed for this HyperDrive and no trial has taken up."""
@@ -143,7 +164,10 @@ class Cache:
             self._tombstones.popitem(last=False)
         view = self._views[kind].pop(uid, None)
         self._logs.pop(uid, None)
+        self._annotated.pop(uid, None)
         self._proposals.pop(uid, None)
+        if kind is HYPERDRIVES:
+            self._priors.forget(uid)
         self._seen.pop(uid, None)
         key = self._keys.pop(uid, None)
         if view is not None:
@@ -156,13 +180,18 @@ class Cache:
                 self._sweeps[Key(view.namespace, view.name)][view.uid] = view
             case Record():
                 self._records[view.sweep_uid][view.uid] = view
+                self._mark_end(view)
                 self._joined.pop(view.uid, None)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
+                    self._annotated.pop(view.uid, None)
                 self._take_up(view)
             case Job():
                 self._jobs_of[view.trial_uid][view.uid] = view
                 self._joined.pop(view.trial_uid, None)
+                record = self._views[HYPERDRIVE_TRIALS].get(view.trial_uid)
+                if isinstance(record, Record):
+                    self._heed_annotations(record, view)  # now: several changes may come before the next pass
             case Pod():
                 self._pods_of[view.job_uid][view.uid] = view
                 self._unjoin_job(view.job_uid)
@@ -173,6 +202,7 @@ class Cache:
                 _drop(self._sweeps, Key(view.namespace, view.name), view.uid)
             case Record():
                 _drop(self._records, view.sweep_uid, view.uid)
+                self._mark_end(view)
                 self._joined.pop(view.uid, None)
             case Job():
                 _drop(self._jobs_of, view.trial_uid, view.uid)
@@ -180,6 +210,13 @@ class Cache:
             case Pod():
                 _drop(self._pods_of, view.job_uid, view.uid)
                 self._unjoin_job(view.job_uid)
+
+    def _mark_end(self, record: Record) -> None:
+        if record.state in ENDED:
+            self._clock += 1
+            self._ends[record.sweep_uid] = self._clock
+        if record.sweep_uid not in self._records:
+            self._ends.pop(record.sweep_uid, None)  # it was the last
 
     def _take_up(self, record: Record) -> None:
         """Drop the proposal of a trial that has its record: should that be deleted, newer results count."""
@@ -193,10 +230,25 @@ class Cache:
         if isinstance(job, Job):
             self._joined.pop(job.trial_uid, None)
 
+    def _heed_annotations(self, record: Record, job: Job) -> Progress | None:
+        """Return what a trial's annotations have said so far, each change of them counted once."""
+        sweep = self._views[HYPERDRIVES].get(record.sweep_uid)
+        if record.state in ENDED or not isinstance(sweep, Sweep) or sweep.spec is None:
+            return None
+        texts = (job.metrics, job.curve)
+        seen, known = self._annotated.get(record.uid, ((None, None), None))
+        if texts != seen:
+            if known is None and record.position is None and record.curve.points:
+                known = record.progress  # no log was counted in it: it is from the annotations that a restart forgot
+            known = annotated(known, *texts, aim_of(sweep.spec.objective))
+            self._annotated[record.uid] = (texts, known)
+        return known
+
     def _join(self, record: Record) -> Trial:
         job = max(self._jobs_of.get(record.uid, {}).values(), key=_version, default=None)
         pods = self._pods_of.get(job.uid, {}).values() if job else ()
-        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid))
+        annotations = self._heed_annotations(record, job) if job is not None else None
+        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid), annotations)
         self._joined[record.uid] = trial
         return trial
 

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS: Final = 1.0
 #: Pause after a relist that failed.
 RELIST_RETRY_SECONDS: Final = 5.0
+#: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
+TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped")
 
 
 class Telemetry(Protocol):
@@ -202,5 +204,5 @@ class Controller:
         trials: Counter[str] = Counter()
         for sweep in sweeps:
             counts = sweep.status.get("trials") or {}
-            trials.update({state: counts.get(state, 0) for state in ("pending", "running", "succeeded", "failed")})
+            trials.update({state: counts.get(state, 0) for state in TRIAL_STATES})
         self._telemetry.trials(trials)

@@ -13,15 +13,19 @@ from hyperdrive_operator.core.actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    EndJob,
+    FollowLog,
     Propose,
     ReadLog,
     RecordEnd,
     RecordLoss,
+    RecordProgress,
     RecordStart,
+    StopTrial,
 )
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
+from hyperdrive_operator.core.trials import DEADLINE_OF_STOPPED, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
@@ -102,19 +106,25 @@ class Executor:
                 await self._create_trial(sweep, action, outcome, now)
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
-            case RecordStart(trial=trial):
-                await self._write_status(trial.record, outcomes.started(trial, now))
-            case ReadLog(trial=trial):
-                self._logs.start(sweep, trial)
-                return
-            case Propose(numbers=numbers):
-                self._proposer.start(sweep, numbers)
+            case RecordStart() | RecordProgress():
+                await self._record_news(sweep, action, now)
+            case FollowLog() | ReadLog() | Propose():
+                self._begin(sweep, action)
                 return
             case RecordEnd(trial=trial):
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
-                await self._record_loss(trial, outcome, now)
+                await self._record_loss(sweep, trial, outcome, now)
+            case StopTrial() | EndJob():
+                await self._stop(sweep, action, outcome, now)
         outcome.has_acted = True
+
+    def _begin(self, sweep: Sweep, action: FollowLog | ReadLog | Propose) -> None:
+        """Begin what takes its time and is waited for by none."""
+        if isinstance(action, Propose):
+            self._proposer.start(sweep, action.numbers)
+        else:
+            self._logs.read(sweep, action.trial)
 
     # --- creating -----------------------------------------------------------------------------------------------
 
@@ -179,10 +189,17 @@ class Executor:
 
     async def _record_end(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         if sweep.spec is not None and trial.job is not None:
-            status = outcomes.ended(trial, trial.job, sweep.spec.objective, now)
+            status = outcomes.ended(trial, trial.job, sweep.spec, now)
             await self._write_end(trial.record, status, outcome)
 
-    async def _record_loss(self, trial: Trial, outcome: Outcome, now: datetime) -> None:
+    async def _record_news(self, sweep: Sweep, action: RecordStart | RecordProgress, now: datetime) -> None:
+        trial = action.trial
+        if isinstance(action, RecordStart):
+            await self._write_status(trial.record, outcomes.started(trial, now))
+        elif sweep.spec is not None:
+            await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
+
+    async def _record_loss(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         """Record a Job as gone only when the API server says so: the cache may be behind, and the record is final."""
         try:
             body = await self._client.get(JOBS, trial.record.namespace, trial.record.name)
@@ -191,12 +208,38 @@ class Executor:
         if body is not None and read_job(body).trial_uid == trial.record.uid:
             self._cache.confirm(JOBS, body)
             return
-        await self._write_end(trial.record, outcomes.job_deleted(trial, now), outcome)
+        await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
-    async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> None:
+    async def _stop(self, sweep: Sweep, action: StopTrial | EndJob, outcome: Outcome, now: datetime) -> None:
+        """Record the end first: a Job that fails by our deadline must find a record that says why.
+
+        Should the second write be lost, the record asks for it again: then it is EndJob.
+        """
+        if isinstance(action, StopTrial) and sweep.spec is not None:
+            status = outcomes.stopped(action.trial, sweep.spec, action.verdict, action.whole, now)
+            if not await self._write_end(action.trial.record, status, outcome):
+                return
+        await self._end_job(action.trial)
+
+    async def _end_job(self, trial: Trial) -> None:
+        """End a Job for ever, whoever resumes it: its pods get SIGTERM and their grace period. The Job stays."""
+        job = trial.job
+        if job is None:
+            return
+        patch = {"metadata": {"uid": job.uid}, "spec": {"activeDeadlineSeconds": DEADLINE_OF_STOPPED}}
+        try:
+            body = await self._client.patch(JOBS, job.namespace, job.name, patch)
+        except NotFoundError:
+            metadata = {"uid": job.uid, "namespace": job.namespace, "name": job.name}
+            self._cache.observe(JOBS, "DELETED", {"metadata": metadata})
+        else:
+            self._cache.observe(JOBS, None, body)
+
+    async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
         body = await self._write_status(record, status)
         if body is not None:
             outcome.ended.append(read_record(body))
+        return body is not None
 
     async def _write_status(self, record: Record, status: outcomes.TrialStatus) -> Object | None:
         """Write a record's status, unless somebody else has changed it: then the next pass decides again."""

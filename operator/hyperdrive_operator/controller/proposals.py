@@ -57,7 +57,10 @@ class Proposer:
         if sweep.uid in self._tasks or sweep.spec is None:
             return
         ready = self._cache.proposals(sweep).ready
-        request = build_request(sweep.spec, self._cache.trials(sweep), ready, numbers)
+        prior = self._cache.prior(sweep)
+        request = build_request(
+            sweep.spec, self._cache.trials(sweep), ready, numbers, prior=prior.history, known=prior.known
+        )
         task = asyncio.create_task(self._ask(sweep, request), name=f"propose-{sweep.name}")
         self._tasks[sweep.uid] = task
         task.add_done_callback(lambda task: self._answered(sweep, task))

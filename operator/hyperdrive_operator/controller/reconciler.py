@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
+from hyperdrive_operator.core.early_termination import Judge, Judgement
 from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
@@ -19,6 +21,7 @@ from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
+from .budget import ProgressBudget
 from .cache import Cache
 from .executor import Executor, Obstacle, Outcome
 from .logs import LogReader
@@ -45,6 +48,7 @@ class Memory:
     checked_generation: int = -1
     hold_generation: int = -1
     last_write: datetime | None = None
+    judge: Judge = field(default_factory=Judge)
     archive: Archive = field(default_factory=Archive)
 
 
@@ -67,6 +71,7 @@ class Reconciler:
         self._recorder = recorder
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
+        self._budget = ProgressBudget(clock)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -99,14 +104,21 @@ class Reconciler:
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation
-        return make_plan(
+        trials = self._cache.trials(sweep)
+        judgement = memory.judge.judge(sweep.spec, trials) if sweep.spec is not None else Judgement()
+        plan = make_plan(
             sweep,
-            self._cache.trials(sweep),
+            trials,
             hold=memory.hold,
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
+            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
+            verdicts=judgement.verdicts,
+            prior=self._cache.prior(sweep),
         )
+        self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
+        return plan if judgement.is_complete else replace(plan, next_check=now)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)
@@ -121,6 +133,7 @@ class Reconciler:
         gone = self._memories.pop(key, None)
         if gone is not None:
             self._proposer.forget(gone.uid)
+            self._budget.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:
@@ -144,7 +157,15 @@ class Reconciler:
             return None
         sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
         is_checked = memory.checked_generation == sweep.generation
-        facts = Facts(sweep, self._cache.trials(sweep), plan, memory.hold or plan.hold, is_checked, memory.archive)
+        facts = Facts(
+            sweep,
+            self._cache.trials(sweep),
+            plan,
+            memory.hold or plan.hold,
+            is_checked,
+            memory.archive,
+            self._cache.prior(sweep),
+        )
         status = summarise(facts, now)
         self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
@@ -180,7 +201,14 @@ class Reconciler:
         }
         for news in announcements(sweep.status, status, ended, metric):
             logger.info("%s", news.reason, extra={"sweep": f"{sweep.namespace}/{sweep.name}"})
-            self._recorder.record(regarding, type=news.type, reason=news.reason, message=news.message, now=now)
+            self._recorder.record(
+                regarding,
+                type=news.type,
+                reason=news.reason,
+                message=news.message,
+                now=now,
+                is_minor=news.is_minor,
+            )
 
 
 def _hold(obstacle: Obstacle, pauses: int, now: datetime) -> Hold:
@@ -205,7 +233,7 @@ def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
     the Pareto front, which grows with many a trial while it is young.
     """
-    counts = {"trials", "progress", "paretoFront", "paretoFrontSize"}
+    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize", "warmStart"}
     kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]

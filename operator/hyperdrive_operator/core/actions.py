@@ -1,7 +1,9 @@
 """What can be done for a sweep: the actions of a plan, as values. controller/executor.py does them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from .early_termination import Verdict
 from .jobs import Manifest
 from .space import Parameters
 from .trials import Trial
@@ -44,8 +46,22 @@ class RecordStart:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordProgress:
+    """Record what a running trial has reported since the last time."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class FollowLog:
+    """Follow the output of a running trial. Goes on beside, and is waited for by none."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class ReadLog:
-    """Read the metrics in the output of a trial whose Job has finished. Takes its time, and is waited for by none."""
+    """Read what is left of a trial's output whose Job has finished. Takes its time, and is waited for by none."""
 
     trial: Trial
 
@@ -64,7 +80,26 @@ class RecordLoss:
     trial: Trial
 
 
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | RecordStart | ReadLog | RecordEnd | RecordLoss
+@dataclass(frozen=True, slots=True)
+class StopTrial:
+    """Record that a trial is ended before its time, then end its Job."""
+
+    trial: Trial
+    verdict: Verdict
+    #: How long a trial takes that runs to its end, as far as any has.
+    whole: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndJob:
+    """End the Job of a trial whose record says that it was stopped: a write was lost, or somebody took it back."""
+
+    trial: Trial
+
+
+#: What brings a trial's record, its Job and what has happened together.
+Settling = RecordStart | RecordProgress | FollowLog | ReadLog | RecordEnd | RecordLoss | StopTrial | EndJob
+Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
 
 #: What leads to another running trial.
 STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)

@@ -17,7 +17,11 @@ class Announcement:
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+    #: One of many: others go before it where an object has too many events.
+    is_minor: bool = False
 
+
+_NAMED = 10  # an event has room for some
 
 #: Condition, status that is news, and how it is told.
 _NEWS: tuple[tuple[str, str, Literal["Normal", "Warning"]], ...] = (
@@ -30,16 +34,24 @@ _NEWS: tuple[tuple[str, str, Literal["Normal", "Warning"]], ...] = (
 def announcements(
     old: Mapping[str, Any], new: Mapping[str, Any], ended: Sequence[Record], metric: str
 ) -> list[Announcement]:
-    """Return what changed from one status to the next, and which trials ended without a result."""
+    """Return what changed from one status to the next, and which trials ended without a result or before their time."""
     news = []
     if new.get("startTime") and not old.get("startTime"):
         planned = new["trials"]["planned"]
         news.append(Announcement("Normal", names.REASON_STARTED, f"started the first of {planned} trials"))
     news += [
-        Announcement("Warning", names.REASON_TRIAL_FAILED, f"{record.name}: {record.reason}: {record.message}")
+        Announcement(
+            "Warning",
+            names.REASON_TRIAL_FAILED,
+            f"{record.name}: {record.reason}: {record.message}",
+            is_minor=True,
+        )
         for record in ended
         if record.state is State.FAILED
     ]
+    stopped = [record for record in ended if record.state is State.EARLY_STOPPED]
+    if stopped:
+        news.append(Announcement("Normal", names.REASON_TRIAL_STOPPED, _stops(stopped), is_minor=True))
     best = new.get("bestTrial")
     if best and best["name"] != (old.get("bestTrial") or {}).get("name"):
         news.append(Announcement("Normal", names.REASON_NEW_BEST, f"{best['name']}: {metric}={best['value']:g}"))
@@ -48,3 +60,13 @@ def announcements(
         if after.get("status") == status and (before.get("status"), before.get("reason")) != (status, after["reason"]):
             news.append(Announcement(event_type, after["reason"], after["message"]))
     return news
+
+
+def _stops(stopped: Sequence[Record]) -> str:
+    """Tell of the trials that a pass has stopped: the first with its reason, the others by name; all have a record."""
+    first, *others = stopped
+    told = f"{first.name}: {first.reason}: {first.message}; saves about {first.seconds_saved} s"
+    if not others:
+        return told
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f"{told}; also {', '.join(record.name for record in others[:_NAMED])}{more}"

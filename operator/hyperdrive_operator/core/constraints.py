@@ -29,7 +29,12 @@ _NAME: Final = re.compile(r"""\bparams\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"]*)
 
 def allows(spec: HyperDriveSpec, parameters: Mapping[str, Any]) -> bool:
     """Tell whether a combination satisfies all constraints."""
-    return all(_is_satisfied(constraint.rule, parameters) for constraint in spec.constraints)
+    return broken_rule(spec, parameters) is None
+
+
+def broken_rule(spec: HyperDriveSpec, parameters: Mapping[str, Any]) -> str | None:
+    """Return the first constraint that a combination breaks, if there is one."""
+    return next((one.rule for one in spec.constraints if not _is_satisfied(one.rule, parameters)), None)
 
 
 def constraint_problems(spec: HyperDriveSpec) -> tuple[Problem, ...]:

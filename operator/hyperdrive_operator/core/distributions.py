@@ -58,7 +58,7 @@ def value_at(parameter: Parameter, position: int) -> Any:
         case RandInt(lower=lower):
             return lower + position
         case QUniform() | QLogUniform() as steps:
-            return _times(multiples(steps).start + position, steps.q)
+            return multiple(multiples(steps).start + position, steps.q)
     if parameter.grid_points is None:
         raise ValueError(f"{parameter.name} has no countable values")
     return _grid_point(parameter.expression, position, parameter.grid_points)
@@ -89,7 +89,17 @@ def _grid_point(expression: Any, position: int, points: int) -> float:
             return math.exp(min(quantile, _LARGEST_EXPONENT))
 
 
-def _times(k: int, q: Number) -> Number:
+def multiples_of(expression: QUniform | QLogUniform | QNormal | QLogNormal) -> range | None:
+    """Return the whole k for which k * q is a value; None if every k is one."""
+    match expression:
+        case QUniform() | QLogUniform():
+            return multiples(expression)
+        case QLogNormal():
+            return range(2**1100)  # from 0, to beyond any double
+    return None
+
+
+def multiple(k: int, q: Number) -> Number:
     """Return k * q as a decimal would have it: 3 * 0.1 is 0.3, and a multiple of a whole number is a whole number."""
     return k * q if isinstance(q, int) else float(k * Decimal(repr(q)))
 
@@ -110,7 +120,7 @@ def _index_at(count: int, share: float) -> int:
 
 def _within(steps: QUniform | QLogUniform, k: int) -> Number:
     span = multiples(steps)
-    return _times(min(max(k, span.start), span.stop - 1), steps.q)
+    return multiple(min(max(k, span.start), span.stop - 1), steps.q)
 
 
 def _between(low: float, high: float, share: float) -> float:
@@ -158,7 +168,7 @@ _INVERSES: dict[type, Callable[[Any, float], Any]] = {
     LogUniform: lambda e, share: _log_uniform(e.min, e.max, share),
     QLogUniform: lambda e, share: _within(e, _nearest(_log_uniform(e.min, e.max, share), e.q)),
     Normal: lambda e, share: _normal(e.mu, e.sigma, share),
-    QNormal: lambda e, share: _times(_nearest(_normal(e.mu, e.sigma, share), e.q), e.q),
+    QNormal: lambda e, share: multiple(_nearest(_normal(e.mu, e.sigma, share), e.q), e.q),
     LogNormal: lambda e, share: _log_normal(e.mu, e.sigma, share),
-    QLogNormal: lambda e, share: _times(_nearest(_log_normal(e.mu, e.sigma, share), e.q), e.q),
+    QLogNormal: lambda e, share: multiple(_nearest(_log_normal(e.mu, e.sigma, share), e.q), e.q),
 }

@@ -1,14 +1,19 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import Objective
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, Objective
 
 from . import timestamps
-from .metrics import Reading, bounded, read_annotation
+from .curves import columns_of
+from .early_termination import Verdict
+from .loglines import TAIL_BYTES
+from .metrics import Aim, bounded
+from .progress import Progress
+from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
 
 TrialStatus = dict[str, Any]
@@ -21,13 +26,14 @@ def started(trial: Trial, now: datetime) -> TrialStatus:
     return {"state": State.RUNNING.value, "startTime": timestamps.text(trial.started or now)}
 
 
-def job_deleted(trial: Trial, now: datetime) -> TrialStatus:
+def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
         "its Job was deleted before its end was recorded; to run this combination again: "
         f"kubectl delete hyperdrivetrial {trial.record.name}"
     )
-    return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now)
+    known = measured(trial.progress, spec) if spec is not None and trial.progress.reports else {}
+    return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now) | known
 
 
 def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
@@ -35,82 +41,127 @@ def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
     return _ended(State.FAILED, names.REASON_JOB_REFUSED, f"the API server refuses its Job: {message}", trial, now)
 
 
-def needs_log(trial: Trial, objective: Objective) -> bool:
-    """Tell whether the annotation leaves anything to look for in a log that was not looked at yet."""
-    return trial.log is None and trial.job is not None and bool(_lacking(_annotation(trial.job, objective), objective))
+def progressed(trial: Trial, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
+    """Return the status of a running trial that has reported: all of it at once, so that a restart goes on from it."""
+    is_annotated = trial.annotated is not None and trial.annotated.reports > 0
+    position = trial.log.position if trial.log is not None and not is_annotated else None
+    return measured(trial.progress, spec) | {
+        "lastReportTime": timestamps.text(now),
+        "logPosition": position._asdict() if position is not None else None,
+    }
 
 
-def ended(trial: Trial, job: Job, objective: Objective, now: datetime) -> TrialStatus:
+def needs_log(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a finished trial's output is still to be looked at: for its metrics, or for why it failed."""
+    if trial.job is None or (trial.log is not None and trial.log.is_whole):
+        return False
+    return trial.job.finished == "Failed" or has_metrics_in_output(trial, spec)
+
+
+def has_metrics_in_output(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a trial's output is where its metrics are, as far as is known."""
+    return spec.metrics.source != "Annotation" and not _is_annotated(trial, spec.objective)
+
+
+def is_followed(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a running trial's log counts."""
+    return trial.is_running and spec.metrics.source == "Log" and has_metrics_in_output(trial, spec)
+
+
+def has_news(trial: Trial, spec: HyperDriveSpec) -> bool:
+    """Tell whether a running trial has reported what is not recorded."""
+    record, progress = trial.record, trial.progress
+    return progress.curve.points != record.curve.points or _metrics(progress, spec.objective) != record.metrics
+
+
+def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job has finished. The annotation counts before the log."""
-    log = trial.log or Log()
-    reading = _annotation(job, objective)
-    if _lacking(reading, objective):
-        reading = _joined(reading, log.reading, objective)
-    lacking = _lacking(reading, objective)
+    progress = trial.progress
+    lacking = _lacking(progress, spec.objective)
     if job.finished == "Failed":
         state, reason, message = State.FAILED, names.REASON_JOB_FAILED, _failure(trial, job)
     elif not lacking:
         state, reason, message = State.SUCCEEDED, "", ""
     else:
         state = State.FAILED
-        reason, message = _no_value(reading, lacking, objective, log)
-    return _ended(state, reason, message, trial, job.ended or now) | _measured(reading, objective)
+        reason, message = _no_value(progress, lacking, spec.objective, trial.log or Log())
+    return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec)
 
 
-def _annotation(job: Job, objective: Objective) -> Reading:
-    return read_annotation(job.metrics, objective.primary_metric, objective.goal, others(objective))
-
-
-def others(objective: Objective) -> tuple[str, ...]:
-    """Return the metrics beside the primary one without which a trial has no result."""
-    return tuple(one.metric for one in objective.additional_objectives)
-
-
-def _lacking(reading: Reading, objective: Objective) -> list[str]:
-    """Return the objectives of which there is no value."""
-    return [metric for metric in objective.goals if metric not in reading.last]
-
-
-def _joined(annotation: Reading, log: Reading, objective: Objective) -> Reading:
-    """Return what both say; of each metric the annotation counts before the log."""
-    return Reading(
-        last=bounded({**log.last, **annotation.last}, list(objective.goals)),
-        best=log.best if annotation.best is None else annotation.best,
-        reports=annotation.reports or log.reports,
-        not_a_number=annotation.not_a_number or log.not_a_number,
-        others_not_a_number={**log.others_not_a_number, **annotation.others_not_a_number},
+def stopped(
+    trial: Trial, spec: HyperDriveSpec, verdict: Verdict, whole: timedelta | None, now: datetime
+) -> TrialStatus:
+    """Return the status of a trial that is ended before its time: what it has reported by now is its result."""
+    explanation: TrialStatus = {
+        "policy": verdict.policy,
+        "interval": verdict.interval,
+        "value": verdict.value,
+        "threshold": verdict.threshold,
+    }
+    if verdict.compared_with:
+        explanation["comparedWith"] = list(verdict.compared_with)
+    if (saved := seconds_saved(trial, whole, now)) is not None:
+        explanation["secondsSaved"] = saved
+    return (
+        _ended(State.EARLY_STOPPED, verdict.policy, verdict.message, trial, now)
+        | measured(trial.progress, spec)
+        | {"earlyTermination": explanation}
     )
+
+
+def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
+    """Return what a status says of reports."""
+    # the values of several objectives must be those of one model: the last, where none of them alone tells the best
+    is_last = spec.metrics.value == "Last" or spec.objective.additional_objectives
+    value = progress.newest if is_last else progress.best
+    status: TrialStatus = {"reports": progress.reports}
+    if value is not None:
+        status |= {"value": value, "curve": columns_of(progress.curve)}
+    if progress.step is not None:
+        status["step"] = progress.step
+    if progress.last:
+        status["metrics"] = dict(_metrics(progress, spec.objective))
+    return status
+
+
+def aim_of(objective: Objective) -> Aim:
+    """Return the metrics without which a trial has no result."""
+    return Aim(objective.primary_metric, objective.goal, tuple(one.metric for one in objective.additional_objectives))
+
+
+def _is_annotated(trial: Trial, objective: Objective) -> bool:
+    return trial.annotated is not None and not _lacking(trial.annotated, objective)
+
+
+def _lacking(progress: Progress, objective: Objective) -> list[str]:
+    """Return the objectives of which there is no value."""
+    return [metric for metric in objective.goals if metric not in progress.last]
+
+
+def _metrics(progress: Progress, objective: Objective) -> Mapping[str, float]:
+    return bounded(progress.last, list(objective.goals))
 
 
 def _failure(trial: Trial, job: Job) -> str:
     code = f" (exit code {trial.pod.exit_code})" if trial.pod and trial.pod.exit_code else ""
-    return f"its Job failed{code}: {job.reason or 'no reason given'}: {job.message}".rstrip(": ")
+    cause = f"its Job failed{code}: {job.reason or 'no reason given'}: {job.message}".rstrip(": ")
+    words = (trial.log.tail if trial.log else "") or (trial.pod.message.strip() if trial.pod else "")
+    return f"{cause}; its last lines:\n{words[-TAIL_BYTES:]}" if words else cause
 
 
-def _no_value(reading: Reading, lacking: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:
-    junk = {**reading.others_not_a_number, objective.primary_metric: reading.not_a_number}
+def _no_value(progress: Progress, lacking: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:
+    junk = {**progress.others_not_a_number, objective.primary_metric: progress.not_a_number}
     for metric in lacking:
         if junk.get(metric) is not None:
             message = f"its values of {metric!r} are no finite numbers; the last is {junk[metric]}"
             return names.REASON_METRIC_NOT_A_NUMBER, message
-    seen = ", ".join(sorted(reading.last)[:_SEEN])
+    seen = ", ".join(sorted(progress.last)[:_SEEN])
     message = f"it ended well, but reported no {' and no '.join(map(repr, lacking))}; " + (
         f"metrics seen: {seen}" if seen else "no metrics were seen at all"
     )
     if log.problem:
         message += f"; its log could not be read: {log.problem}"
     return names.REASON_METRIC_NOT_REPORTED, message
-
-
-def _measured(reading: Reading, objective: Objective) -> TrialStatus:
-    measured: TrialStatus = {"reports": reading.reports}
-    # the values of several objectives must be those of one model: the last, where none of them alone tells the best
-    value = reading.last.get(objective.primary_metric) if objective.additional_objectives else reading.best
-    if value is not None:
-        measured["value"] = value
-    if reading.last:
-        measured["metrics"] = dict(reading.last)
-    return measured
 
 
 def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) -> TrialStatus:
@@ -121,4 +172,5 @@ def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) 
         "startTime": timestamps.text(trial.started) if trial.started else None,
         "completionTime": timestamps.text(at),
     }
-    return {key: value for key, value in status.items() if value is not None}
+    final: TrialStatus = {"logPosition": None} if trial.record.position is not None else {}
+    return {key: value for key, value in status.items() if value is not None} | final

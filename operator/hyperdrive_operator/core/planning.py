@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
+from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .actions import (
@@ -12,23 +15,26 @@ from .actions import (
     CreateJob,
     CreateTrial,
     Propose,
-    ReadLog,
-    RecordEnd,
-    RecordLoss,
-    RecordStart,
 )
+from .early_termination import Verdict
 from .jobs import Manifest, build_first_job, trial_name
-from .outcome import needs_log
+from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
-from .sampling import combination, combination_key, is_proposed, planned_trials
+from .prior import NO_PRIOR, Prior, obstacle
+from .prior import planned as planned_with
+from .settling import settle
 from .space import Parameters
+from .starting import Next, next_trials
 from .sweep import Sweep
-from .trials import State, Trial
+from .trials import USABLE, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
+#: Whether a HyperDrive that spec.warmStart.from names has come to be is asked so often.
+MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
+NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Plan:
     outlook: Outlook | None = None
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     sweep: Sweep,
     trials: Sequence[Trial],
     *,
@@ -71,6 +77,9 @@ def make_plan(
     is_template_checked: bool,
     now: datetime,
     proposals: Proposals = Proposals(),
+    pace: Pace = DEFAULT_PACE,
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
+    prior: Prior = NO_PRIOR,
 ) -> Plan:
     """Decide the next actions of a sweep. `trials` are in the order of their numbers.
 
@@ -79,25 +88,33 @@ def make_plan(
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling = tuple(action for trial in trials if (action := _settle(spec, trial)) is not None)
-    planned = planned_trials(spec)
+    settling, next_record = settle(spec, trials, pace, now, verdicts)
+    planned = planned_with(sweep, spec, trials, prior)
     if sweep.problems:
-        return Plan(settling, planned)
-    outlook = make_outlook(sweep.name, spec, proposals.ready) if is_paused(spec) and not trials else None
+        return Plan(settling, planned, next_check=next_record)
+    outlook = make_outlook(sweep.name, spec, proposals.ready, prior) if is_paused(spec) and not trials else None
     if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=hold.until, outlook=outlook)
+        return Plan(settling, planned, next_check=_earliest(hold.until, next_record), outlook=outlook)
+    if why := obstacle(sweep, trials, prior):
+        missing = Hold(names.REASON_WARM_START_NOT_FOUND, why, now + MISSING_PAUSE)
+        return Plan(settling, planned, next_check=_earliest(missing.until, next_record), hold=missing)
     is_hopeless = _is_hopeless(spec, trials)
     is_idle = is_hopeless or _awaits_results(spec, trials)
-    next_ones = _Next() if is_idle else _new_trials(spec, trials, planned, proposals.ready)
+    next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
-    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *next_ones.trials]
+    starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
+    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *starting]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
         planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
-    next_check = min((at for at in (retry, _next_podless_check(trials, now)) if at is not None), default=None)
+    next_check = _earliest(retry, _next_podless_check(trials, now), next_record)
     actions = (*settling, *acting, *asking)
     return Plan(actions, planned, next_ones.is_exhausted, is_hopeless, next_check, waiting, outlook)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def is_paused(spec: HyperDriveSpec) -> bool:
@@ -148,20 +165,6 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
     return min((moment for moment in due if moment > now), default=None)
 
 
-def _settle(spec: HyperDriveSpec, trial: Trial) -> RecordStart | ReadLog | RecordEnd | RecordLoss | None:
-    """Return what has happened to a trial and is not yet in its record."""
-    if trial.is_ended or trial.record.deleting:
-        return None
-    if trial.job is None:
-        return RecordLoss(trial) if trial.record.started else None
-    if trial.job.finished:
-        wants_log = spec.metrics.source == "Log" and needs_log(trial, spec.objective)
-        return ReadLog(trial) if wants_log else RecordEnd(trial)
-    if trial.is_running and trial.record.state is State.PENDING:
-        return RecordStart(trial)
-    return None
-
-
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
     """Return the recorded trials whose Job is to be created, as many as there is room for."""
     room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials)
@@ -173,70 +176,10 @@ def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob
     return tuple(lost[: max(room, 0)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """The trials to start, the numbers that lack a proposal, and whether the search space has no more."""
-
-    trials: tuple[CreateTrial, ...] = ()
-    missing: tuple[int, ...] = ()
-    is_exhausted: bool = False
-
-
-def _new_trials(
-    spec: HyperDriveSpec, trials: Sequence[Trial], planned: int, ready: Mapping[int, Parameters | None]
-) -> _Next:
-    """Return the trials to start, lowest numbers first.
-
-    A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
-    proposal.
-    """
-    # a place is free for a proposal only once the result of the trial that had it can be learnt from
-    learns = is_proposed(spec)
-    free = spec.limits.max_concurrent_trials - sum(
-        not trial.is_ended if learns else trial.is_active for trial in trials
-    )
-    if free <= 0 or len(trials) >= planned:
-        return _Next()
-    by_number = {trial.record.number: trial.record.key for trial in trials}
-    if learns:
-        numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
-        return _proposed(numbers, set(by_number.values()), ready)
-    taken: set[str] = set()
-    new: list[CreateTrial] = []
-    for number in range(1, planned + 1):
-        if len(new) == free:
-            break
-        if number in by_number:
-            taken.add(by_number[number])
-            continue
-        parameters = combination(spec, number, taken)
-        if parameters is None:
-            return _Next(tuple(new), is_exhausted=True)
-        new.append(CreateTrial(number, parameters))
-        taken.add(combination_key(parameters))
-    return _Next(tuple(new))
-
-
-def _proposed(numbers: Sequence[int], taken: set[str], ready: Mapping[int, Parameters | None]) -> _Next:
-    """Return the trials whose combination has been proposed, and which are to be asked for."""
-    new: list[CreateTrial] = []
-    missing: list[int] = []
-    for number in numbers:
-        parameters = ready.get(number)
-        if parameters is not None and (key := combination_key(parameters)) not in taken:
-            new.append(CreateTrial(number, parameters))
-            taken.add(key)
-        elif number in ready and parameters is None:
-            return _Next(tuple(new), tuple(missing), is_exhausted=not missing)
-        else:
-            missing.append(number)
-    return _Next(tuple(new), tuple(missing))
-
-
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
     ended = [trial for trial in trials if trial.is_ended]
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(trial.record.state is State.SUCCEEDED for trial in ended)
+    return len(ended) >= enough and not any(trial.record.state in USABLE for trial in ended)
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

@@ -14,9 +14,11 @@ from hyperdrive_operator.api.v1alpha1.preview import MAX_FIRST
 
 from . import distributions, space
 from .constraints import allows
+from .first import missing_first
 from .identity import ById
 from .jobs import Manifest, build_first_job, trial_name
 from .patch import without_nulls
+from .prior import NO_PRIOR, Prior
 from .proposing import foreseeable
 from .sampling import combination, combination_key, is_proposed, planned_trials
 from .space import Parameters
@@ -50,10 +52,15 @@ class _Count:
     is_exact: bool = False
 
 
-def make_outlook(sweep_name: str, spec: HyperDriveSpec, ready: Mapping[int, Parameters | None]) -> Outlook:
-    """Say what would run. `ready` holds what an optimiser has proposed so far."""
-    count = _counted(ById(spec))
-    first, missing, is_all = _first_proposed(spec, ready, count) if is_proposed(spec) else _first_own(ById(spec))
+def make_outlook(
+    sweep_name: str, spec: HyperDriveSpec, ready: Mapping[int, Parameters | None], prior: Prior = NO_PRIOR
+) -> Outlook:
+    """Say what would run. `ready` holds what an optimiser has proposed so far, `prior` what earlier sweeps found."""
+    count = _counted(ById(spec), prior.known)
+    if is_proposed(spec):
+        first, missing, is_all = _first_proposed(spec, ready, count, prior)
+    else:
+        first, missing, is_all = _first_own(ById(spec), prior.known)
     planned = len(first) if is_all else count.planned
     is_most = bool(spec.constraints) and not (is_all or count.is_exact)
     notes = [count.words, f"{'at most ' if is_most else ''}{planned} trial{'' if planned == 1 else 's'} would run"]
@@ -80,19 +87,22 @@ def make_outlook(sweep_name: str, spec: HyperDriveSpec, ready: Mapping[int, Para
 
 
 @lru_cache(maxsize=MAX_PREVIEWS)
-def _counted(key: ById[HyperDriveSpec]) -> _Count:
+def _counted(key: ById[HyperDriveSpec], known: frozenset[str]) -> _Count:
     spec = key.value
-    planned = planned_trials(spec)
+    planned = planned_trials(spec, len(known))
     size = space.size(spec.search_space, on_grid=_is_grid(spec))
     if size is None:
         return _Count(None, f"no end of combinations: {_uncountable(spec)} has no countable values", planned)
     if not spec.constraints:
-        return _Count(size if size <= MAX_WHOLE else None, _combinations(size), planned, is_exact=True)
+        words = _combinations(size) + (f", {len(known)} of which earlier sweeps have run" if known else "")
+        return _Count(size if size <= MAX_WHOLE else None, words, planned, is_exact=True)
     if size * len(spec.constraints) > MAX_CHECKS:
         words = f"{_combinations(size)} before spec.constraints"
         return _Count(size if size <= MAX_WHOLE else None, words, planned)
-    allowed = sum(allows(spec, space.combination_at(spec.search_space, index)) for index in range(size))
+    every = (space.combination_at(spec.search_space, index) for index in range(size))
+    allowed = sum(allows(spec, one) and combination_key(one) not in known for one in every)
     words = f"{allowed} of {_combinations(size)} satisfy spec.constraints"
+    words += " and are not run by earlier sweeps" if known else ""
     return _Count(allowed, words, min(planned, allowed), is_exact=True)
 
 
@@ -124,12 +134,12 @@ _First = tuple[tuple[Parameters, ...], tuple[int, ...], bool]
 
 
 @lru_cache(maxsize=MAX_PREVIEWS)
-def _first_own(key: ById[HyperDriveSpec]) -> _First:
-    """Return the first combinations, none missing, and whether there are no others: a function of the spec alone."""
+def _first_own(key: ById[HyperDriveSpec], known: frozenset[str]) -> _First:
+    """Return the first combinations, none missing, and whether there are no others."""
     spec = key.value
-    planned = _counted(key).planned
+    planned = _counted(key, known).planned
     first: list[Parameters] = []
-    taken: set[str] = set()
+    taken = set(known)
     for number in range(1, min(MAX_FIRST, planned) + 1):
         parameters = combination(spec, number, taken)
         if parameters is None:
@@ -139,14 +149,18 @@ def _first_own(key: ById[HyperDriveSpec]) -> _First:
     return tuple(first), (), False
 
 
-def _first_proposed(spec: HyperDriveSpec, ready: Mapping[int, Parameters | None], count: _Count) -> _First:
+def _first_proposed(
+    spec: HyperDriveSpec, ready: Mapping[int, Parameters | None], count: _Count, prior: Prior
+) -> _First:
     """Return the combinations that are known before any result, which are still to be proposed, and whether all are."""
-    numbers = range(1, min(MAX_FIRST, count.planned, foreseeable(spec)) + 1)
+    results = sum(one.value is not None for one in prior.history)
+    numbers = range(1, min(MAX_FIRST, count.planned, foreseeable(spec, results)) + 1)
+    decided = {**ready, **missing_first(spec, numbers, prior.known)}
     first: list[Parameters] = []
     for number in numbers:
-        if number not in ready:
-            return tuple(first), tuple(other for other in numbers if other not in ready), False
-        parameters = ready[number]
+        if number not in decided:
+            return tuple(first), tuple(other for other in numbers if other not in decided), False
+        parameters = decided[number]
         if parameters is None:
             return tuple(first), (), True
         first.append(parameters)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts
+from hyperdrive_operator.api.v1alpha1 import BestTrial, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
 from hyperdrive_operator.api.v1alpha1.status import State as SweepState
 
 from . import timestamps
@@ -17,9 +17,15 @@ from .metrics import Goal, better
 from .pareto import Archive, Point, shown
 from .patch import without_nulls
 from .planning import Hold, Plan, is_paused, is_podless
+from .prior import NO_PRIOR, Prior
 from .problems import sentence
 from .sweep import Sweep
-from .trials import Record, State, Trial
+from .trials import USABLE, Record, State, Trial
+
+_ALL_KNOWN = (
+    "the sweeps of spec.warmStart.from have run every combination of spec.searchSpace: nothing is left to run. "
+    "To run them again: create another HyperDrive without warmStart.skipKnown"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,15 @@ class Facts:
     is_template_checked: bool
     #: What is known of the Pareto front already.
     archive: Archive = field(default_factory=Archive)
+    prior: Prior = NO_PRIOR
 
     @property
     def is_over(self) -> bool:
         """Nothing runs and nothing more will be started."""
-        if self.sweep.problems or self.hold is not None or not all(trial.is_ended for trial in self.trials):
+        if self.sweep.problems or self.hold is not None:
+            return False
+        # from the newest on: while any runs it is mostly the first that is looked at
+        if not all(trial.is_ended and not trial.is_ending for trial in reversed(self.trials)):
             return False
         if any(isinstance(action, STARTS) for action in self.plan.actions):
             return False
@@ -52,7 +62,17 @@ class Facts:
     @property
     def has_result(self) -> bool:
         """At least one trial gave a value."""
-        return any(trial.record.state is State.SUCCEEDED and trial.record.value is not None for trial in self.trials)
+        return any(trial.record.state in USABLE and trial.record.value is not None for trial in self.trials)
+
+    @property
+    def is_all_known(self) -> bool:
+        """It is over without a trial, since the earlier sweeps have run all that there is."""
+        return self.is_over and not self.trials and bool(self.prior.known or self.prior.missing)
+
+    @property
+    def is_complete(self) -> bool:
+        """It is over, and it is no failure."""
+        return self.is_over and (self.has_result or self.is_all_known)
 
     @property
     def front(self) -> Sequence[Point] | None:
@@ -67,7 +87,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     previous = facts.sweep.status
     findings = [_accepted(facts), _progressing(facts), _stalled(facts, now), _complete(facts), _failed(facts)]
     counts = _counts(facts)
-    ended = counts.succeeded + counts.failed
+    ended = counts.succeeded + counts.failed + (counts.early_stopped or 0)
     has_begun = bool(facts.trials)
     front = facts.front
     status = HyperDriveStatus(
@@ -75,9 +95,11 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         state=_state(facts, findings[0]),
         progress=f"{ended}/{counts.planned}",
         trials=counts,
+        time_saved_seconds=_time_saved(facts),
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,
+        warm_start=_warm_start(facts),
         preview=facts.plan.outlook.shown if facts.plan.outlook else None,
         start_time=(previous.get("startTime") or timestamps.text(now)) if has_begun else None,
         completion_time=(previous.get("completionTime") or timestamps.text(now)) if facts.is_over else None,
@@ -86,8 +108,18 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     return status.model_dump(by_alias=True, exclude_none=True)
 
 
+def _warm_start(facts: Facts) -> WarmStartStatus | None:
+    """Return what was known at the end of a sweep that is over, however its sources go on: that is what it used."""
+    previous = facts.sweep.status
+    if facts.is_over and "completionTime" in previous and (known := previous.get("warmStart")):
+        return WarmStartStatus.model_validate(known)
+    return facts.prior.status
+
+
 def best_trial(facts: Facts) -> BestTrial | None:
-    """Return the succeeded trial with the best value; of equals the one on the front, or with the lowest number."""
+    """Return the trial with the best value, be it stopped before its time; of equals the one on the front, or with the
+    lowest number.
+    """
     if facts.sweep.spec is None:
         return None
     records = (trial.record for trial in facts.trials)
@@ -97,7 +129,7 @@ def best_trial(facts: Facts) -> BestTrial | None:
     best: Record | None = None
     best_value: float | None = None
     for record in records:
-        if record.state is State.SUCCEEDED and record.value is not None and better(goal, record.value, best_value):
+        if record.state in USABLE and record.value is not None and better(goal, record.value, best_value):
             best, best_value = record, record.value
     if best is None or best_value is None:
         return None
@@ -112,21 +144,33 @@ def _counts(facts: Facts) -> TrialCounts:
     running = sum(trial.is_running for trial in facts.trials)
     succeeded = sum(trial.record.state is State.SUCCEEDED for trial in facts.trials)
     failed = sum(trial.record.state is State.FAILED for trial in facts.trials)
+    stopped = sum(trial.record.state is State.EARLY_STOPPED for trial in facts.trials)
     return TrialCounts(
         planned=facts.plan.planned,
         created=len(facts.trials),
-        pending=len(facts.trials) - running - succeeded - failed,
+        pending=len(facts.trials) - running - succeeded - failed - stopped,
         running=running,
         succeeded=succeeded,
         failed=failed,
+        early_stopped=stopped if stopped or _stops_early(facts) else None,
     )
+
+
+def _stops_early(facts: Facts) -> bool:
+    return facts.sweep.spec is not None and facts.sweep.spec.early_termination is not None
+
+
+def _time_saved(facts: Facts) -> int | None:
+    """Return what early termination has saved: the sum of what the trials' records say. None where there is none."""
+    saved = [trial.record.seconds_saved for trial in facts.trials if trial.record.state is State.EARLY_STOPPED]
+    return sum(saved) if saved or _stops_early(facts) else None
 
 
 def _state(facts: Facts, accepted: Finding) -> SweepState:
     if accepted.status == "False":
         return "Invalid"
     if facts.is_over:
-        return "Complete" if facts.has_result else "Failed"
+        return "Complete" if facts.is_complete else "Failed"
     if facts.is_paused:
         return "Paused"
     return "Running" if facts.trials else "Pending"
@@ -146,7 +190,7 @@ def _accepted(facts: Facts) -> Finding:
 def _progressing(facts: Facts) -> Finding:
     kind = names.CONDITION_PROGRESSING
     if facts.is_over:
-        finding = _complete(facts) if facts.has_result else _failed(facts)
+        finding = _complete(facts) if facts.is_complete else _failed(facts)
         return Finding(kind, "False", finding.reason, finding.message)
     if facts.sweep.problems:
         return Finding(kind, "False", facts.sweep.problems[0].reason, "no trial starts before the spec is mended")
@@ -167,8 +211,10 @@ def _paused(facts: Facts) -> str:
 
 def _complete(facts: Facts) -> Finding:
     kind = names.CONDITION_COMPLETE
-    if not (facts.is_over and facts.has_result):
+    if not facts.is_complete:
         return Finding(kind, "False", names.REASON_RUNNING, "not all trials have ended")
+    if facts.is_all_known:
+        return Finding(kind, "True", names.REASON_ALL_KNOWN, _ALL_KNOWN)
     spec = facts.sweep.spec
     best = best_trial(facts)
     if spec is None or best is None:
@@ -186,7 +232,7 @@ def _complete(facts: Facts) -> Finding:
 
 def _failed(facts: Facts) -> Finding:
     kind = names.CONDITION_FAILED
-    if not facts.is_over or facts.has_result:
+    if not facts.is_over or facts.is_complete:
         return Finding(kind, "False", names.REASON_NOTHING_IN_THE_WAY, "the sweep has not failed")
     return Finding(kind, "True", *_fruitless(facts))
 

@@ -8,10 +8,13 @@ from pydantic import ValidationError
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.api.v1alpha1.prior import OWN_SOURCE
 from hyperdrive_operator.api.v1alpha1.spec import MAX_NAME_LENGTH
 
 from .constraints import constraint_problems
+from .first import first_problems
 from .jobs import template_problems
+from .patterns import pattern_problems
 from .problems import Problem, problems_of
 
 
@@ -60,4 +63,12 @@ def _parse(name: str, raw: Any) -> tuple[HyperDriveSpec | None, tuple[Problem, .
         spec = HyperDriveSpec.model_validate(raw)
     except ValidationError as error:
         return None, problems_of(error)
-    return spec, (*template_problems(spec), *constraint_problems(spec))
+    rules = constraint_problems(spec)  # an entry can only be held against rules that can be read
+    problems = (*template_problems(spec), *_source_problems(name, spec), *(rules or first_problems(spec)))
+    return spec, (*problems, *pattern_problems(spec))
+
+
+def _source_problems(name: str, spec: HyperDriveSpec) -> tuple[Problem, ...]:
+    if spec.warm_start is None or name not in spec.warm_start.sources:
+        return ()
+    return (Problem(names.REASON_INVALID_SPEC, "spec.warmStart.from", OWN_SOURCE),)

@@ -4,8 +4,8 @@ Projections keep what decisions read and drop the rest: a whole Job is some 10 K
 """
 
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 from hyperdrive_operator.api import names
 
 from . import timestamps
-from .metrics import Reading, number
+from .curves import Curve, read_curve
+from .loglines import Position
+from .metrics import number
+from .pods import MESSAGE_LIMIT, Body, Pod, identity, owner_uid
+from .progress import Progress, joined
 from .sampling import combination_key
-
-Body = Mapping[str, Any]
-
-_MESSAGE_LIMIT = 1024  # of what others wrote and we repeat
 
 
 class State(StrEnum):
@@ -28,9 +28,15 @@ class State(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    EARLY_STOPPED = "EarlyStopped"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED})
+#: Ends with which a value counts: it may be the best, and samplers learn from it.
+USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED})
+#: Written to a Job's activeDeadlineSeconds, this ends it for ever: its pods get SIGTERM and their grace period, and one
+#: that is suspended fails before it has a pod, whoever resumes it.
+DEADLINE_OF_STOPPED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,18 @@ class Record:
     message: str
     started: datetime | None
     ended: datetime | None
+    #: Its reports as far as they are recorded, and when they last were.
+    curve: Curve
+    reported: datetime | None
+    #: How much time its early end has saved, as far as it says.
+    seconds_saved: int
+    #: While it runs: up to where its log is counted in them.
+    position: Position | None
+
+    @property
+    def progress(self) -> Progress:
+        """What is recorded of its reports."""
+        return Progress(self.curve, self.metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +92,22 @@ class Job:
     ready: int
     suspended: bool
     metrics: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pod:
-    """A pod of a trial, as far as one is told apart from another: where it stands and why it does not move."""
-
-    uid: str
-    namespace: str
-    name: str
-    job_uid: str
-    resource_version: str
-    created: str
-    container: str
-    phase: str
-    started: datetime | None
-    ended: datetime | None
-    exit_code: int | None
-    waiting: str
+    curve: str | None
+    deadline: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What was read of the metrics in a trial's output, or why nothing could be."""
+    """What was read of a trial's output so far, or why nothing could be."""
 
-    reading: Reading = field(default_factory=Reading)
+    progress: Progress = field(default_factory=Progress)
     problem: str = ""
+    #: Up to where it was read. Kept in the record, so that whoever comes next goes on from there.
+    position: Position | None = None
+    #: It was read to its end, or there is no hope to.
+    is_whole: bool = True
+    #: The last lines.
+    tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,24 @@ class Trial:
     job: Job | None
     pod: Pod | None
     log: Log | None = None
+    #: What was seen of its Job's annotations; None if they say nothing.
+    annotated: Progress | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """What it has reported, as far as is known now. The annotation counts before the log."""
+        if self.is_ended:
+            return self.record.progress
+        # until a log that has to be read again is read, more is recorded than was read
+        rest = self.log.progress if self.log is not None else self.record.progress
+        if rest.reports < self.record.curve.reports:
+            rest = replace(rest, curve=self.record.curve, last={**self.record.metrics, **rest.last})
+        return joined(self.annotated, rest) if self.annotated is not None else rest
+
+    @property
+    def curve(self) -> Curve:
+        """Its reports of the primary metric, as far as they are known now."""
+        return self.progress.curve
 
     @property
     def is_ended(self) -> bool:
@@ -119,13 +145,38 @@ class Trial:
     @property
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
-        return not self.is_ended and (self.job is None or not self.job.finished)
+        if self.record.state in ENDED:  # thousands are: no call more than it takes
+            return self.record.state is State.EARLY_STOPPED and self.is_ending
+        return self.job is None or not self.job.finished
+
+    @property
+    def is_ending(self) -> bool:
+        """It was ended before its time, and its pod may still run: through its grace period, or longer if it resists.
+
+        A Job that is suspended and has no pod is none such: it fails at the moment it is resumed.
+        """
+        if self.record.state is not State.EARLY_STOPPED or self.job is None or self.job.finished:
+            return False
+        has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
+        return not self.job.suspended or has_pod or self.must_end_job
+
+    @property
+    def must_end_job(self) -> bool:
+        """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
+        return (
+            self.record.state is State.EARLY_STOPPED
+            and self.job is not None
+            and not self.job.finished
+            and not self.job.deleting
+            and self.job.deadline != DEADLINE_OF_STOPPED
+        )
 
     @property
     def is_running(self) -> bool:
         """Its pod runs."""
         return (
-            self.is_active
+            self.record.state not in ENDED
+            and self.is_active
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
@@ -133,7 +184,7 @@ class Trial:
     @property
     def podless_since(self) -> datetime | None:
         """Since when its Job, which is not suspended, has wanted a pod and has none; None if it has one."""
-        if not self.is_active or self.job is None or self.job.suspended or self.job.ready or self.pod is not None:
+        if not self.is_active or self.is_ended or self.job is None or self.job.suspended or self.job.ready or self.pod:
             return None
         return self.job.started
 
@@ -143,31 +194,30 @@ class Trial:
         return self.record.started or (self.pod and self.pod.started) or (self.job and self.job.started) or None
 
 
-def speaker(pods: Iterable[Pod]) -> Pod | None:
-    """Return the pod that speaks for its Job: the one that runs, else the one that succeeded, else the newest."""
-    return max(
-        pods, key=lambda pod: (pod.phase == "Running", pod.phase == "Succeeded", pod.created, pod.uid), default=None
-    )
-
-
 def read_record(body: Body) -> Record:
     """Project a HyperDriveTrial."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
+    state, curve = _state(status.get("state", State.PENDING)), read_curve(status.get("curve"))
     return Record(
-        **_identity(metadata),
-        sweep_uid=_owner_uid(metadata, "HyperDrive"),
+        **identity(metadata),
+        sweep_uid=owner_uid(metadata, "HyperDrive"),
         deleting="deletionTimestamp" in metadata,
         number=spec.get("number", 0),
         parameters=parameters,
         key=combination_key(parameters),
-        state=_state(status.get("state", State.PENDING)),
+        state=state,
         value=number(status.get("value")),
         metrics=_metrics(status.get("metrics")),
         reason=_text(status.get("reason")),
         message=_text(status.get("message")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime")),
+        curve=curve,
+        reported=timestamps.parse(status.get("lastReportTime")),
+        # before the first report it costs nothing to read from the start again
+        position=_position(status.get("logPosition")) if curve.points else None,
+        seconds_saved=_seconds_saved(status.get("earlyTermination")),
     )
 
 
@@ -176,36 +226,19 @@ def read_job(body: Body) -> Job:
     metadata, status = body["metadata"], body.get("status") or {}
     end = _finish(status)
     return Job(
-        **_identity(metadata),
-        trial_uid=_owner_uid(metadata, "HyperDriveTrial"),
+        **identity(metadata),
+        trial_uid=owner_uid(metadata, "HyperDriveTrial"),
         deleting="deletionTimestamp" in metadata,
         finished=end.get("type", ""),
         reason=end.get("reason", ""),
-        message=end.get("message", "")[:_MESSAGE_LIMIT],
+        message=end.get("message", "")[:MESSAGE_LIMIT],
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
         metrics=(metadata.get("annotations") or {}).get(names.ANNOTATION_METRICS),
-    )
-
-
-def read_pod(body: Body) -> Pod:
-    """Project a pod of one of our Jobs."""
-    metadata, status = body["metadata"], body.get("status") or {}
-    statuses = status.get("containerStatuses") or []
-    ends = [end for container in statuses if (end := (container.get("state") or {}).get("terminated"))]
-    codes = [end.get("exitCode", 0) for end in ends]
-    return Pod(
-        **_identity(metadata),
-        job_uid=_owner_uid(metadata, "Job", "batch/v1"),
-        created=metadata.get("creationTimestamp", ""),
-        container=_trial_container((body.get("spec") or {}).get("containers") or []),
-        phase=status.get("phase", ""),
-        started=_container_start(statuses) or timestamps.parse(status.get("startTime")),
-        ended=max(filter(None, (timestamps.parse(end.get("finishedAt")) for end in ends)), default=None),
-        exit_code=next((code for code in codes if code), 0) if codes else None,
-        waiting=_waiting(status)[:_MESSAGE_LIMIT],
+        curve=(metadata.get("annotations") or {}).get(names.ANNOTATION_CURVE),
+        deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
     )
 
 
@@ -217,30 +250,27 @@ def _state(text: Any) -> State:
         return State.FAILED
 
 
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _seconds_saved(explanation: Any) -> int:
+    seconds = explanation.get("secondsSaved") if isinstance(explanation, Mapping) else None
+    return seconds if isinstance(seconds, int) else 0
+
+
 def _metrics(values: Any) -> Mapping[str, float]:
     items = values.items() if isinstance(values, Mapping) else ()
     return {sys.intern(name): value for name, raw in items if (value := number(raw)) is not None}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _identity(metadata: Body) -> dict[str, str]:
-    return {
-        "uid": metadata["uid"],
-        "namespace": metadata.get("namespace", ""),
-        "name": metadata["name"],
-        "resource_version": metadata.get("resourceVersion", ""),
-    }
-
-
-def _owner_uid(metadata: Body, kind: str, api_version: str = names.API_VERSION) -> str:
-    """Return the uid of the controlling owner of that kind, or nothing: names may be reused, uids never."""
-    for owner in metadata.get("ownerReferences") or ():
-        if owner.get("kind") == kind and owner.get("apiVersion") == api_version and owner.get("controller"):
-            return str(owner.get("uid", ""))
-    return ""
+def _position(value: Any) -> Position | None:
+    if not isinstance(value, Mapping):
+        return None
+    pod, time, lines = value.get("pod"), value.get("time"), value.get("lines")
+    if not (isinstance(pod, str) and isinstance(time, str) and isinstance(lines, int)):
+        return None
+    return Position(pod, time, lines)
 
 
 def _finish(status: Body) -> Mapping[str, str]:
@@ -248,30 +278,3 @@ def _finish(status: Body) -> Mapping[str, str]:
         if condition.get("type") in {"Complete", "Failed"} and condition.get("status") == "True":
             return {key: value for key, value in condition.items() if isinstance(value, str)}
     return {}
-
-
-def _trial_container(containers: list[Body]) -> str:
-    """Name the container whose log counts: the first of the Job's own, which all know their trial by a variable.
-
-    Others may have been injected before it, and the template may name it otherwise by now.
-    """
-    ours = (c for c in containers if any(variable.get("name") == names.ENV_TRIAL for variable in c.get("env") or ()))
-    return str(next(ours, containers[0] if containers else {}).get("name", ""))
-
-
-def _container_start(statuses: list[Body]) -> datetime | None:
-    states = [state for container in statuses for state in (container.get("state") or {}).values() if state]
-    return min(filter(None, (timestamps.parse(state.get("startedAt")) for state in states)), default=None)
-
-
-def _waiting(status: Body) -> str:
-    """Return why a pod does not run: an image that can't be pulled, a container that can't start, no node."""
-    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-    for container in containers:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
-            return f"{waiting['reason']}: {waiting.get('message') or 'container ' + container.get('name', '')}"
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
-    return ""

@@ -4,7 +4,7 @@ The generated methods of ``kubernetes.aio`` validate arguments and build models 
 ``ApiClient`` underneath, which is used here, does neither.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from typing import Final
 
@@ -143,22 +143,26 @@ class KubeClient:
         query = {"tailLines": str(tail_lines), "limitBytes": str(limit_bytes)}
         return await self._transport.send(_log_request(namespace, pod, container, query, REQUEST_TIMEOUT))
 
-    async def follow_log(
+    async def stream_log(
         self,
         namespace: str,
         pod: str,
         container: str,
         *,
+        follow: bool = True,
+        previous: bool = False,
         since_time: str = "",
         timestamps: bool = False,
         idle_seconds: float = LOG_IDLE_SECONDS,
-    ) -> AsyncIterator[bytes]:
-        """Yield a container's log in chunks as it grows, until the container ends.
+    ) -> AsyncGenerator[bytes]:
+        """Yield a container's log in chunks as it grows, until the container ends; or else what there is of it now.
 
         Also ends, without an error, when nothing came for ``idle_seconds``: ask again with ``since_time`` then. A
         connection that breaks is a TransientError. Does not count as a request in flight.
         """
-        query = {"follow": "true"}
+        query = {"follow": "true"} if follow else {}
+        if previous:
+            query["previous"] = "true"
         if since_time:
             query["sinceTime"] = since_time
         if timestamps:

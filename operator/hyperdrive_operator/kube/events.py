@@ -19,6 +19,8 @@ EventType = Literal["Normal", "Warning"]
 # The token bucket of client-go's spam filter is 25 and one in 5 minutes; a sweep has more to say, but never in a flood.
 BURST: Final = 25
 REFILL_SECONDS: Final = 10.0
+# Of the burst, what minor events may not take: a sweep's start, its best trials, what stalls it, its end.
+RESERVE: Final = 10
 # The same words within this time say nothing new. Dropping costs nothing; a series would be one more write each time.
 REPEAT_AFTER: Final = timedelta(minutes=10)
 # Some hundred sweeps and their trials, about 100 bytes each; the oldest is forgotten first, and may then be repeated.
@@ -36,11 +38,11 @@ class _Bucket:
     tokens: float
     at: datetime
 
-    def take(self, now: datetime) -> bool:
+    def take(self, now: datetime, reserve: int) -> bool:
         elapsed = max(0.0, (now - self.at).total_seconds())
         self.tokens = min(float(BURST), self.tokens + elapsed / REFILL_SECONDS)
         self.at = now
-        if self.tokens < 1:
+        if self.tokens < 1 + reserve:
             return False
         self.tokens -= 1
         return True
@@ -60,14 +62,26 @@ class EventRecorder:
         self._said: OrderedDict[bytes, datetime] = OrderedDict()
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def record(self, regarding: Object, *, type: EventType, reason: str, message: str, now: datetime) -> None:  # noqa: A002  # the field's name in Kubernetes
-        """Say something about an object (a reference with apiVersion, kind, namespace, name and uid)."""
+    def record(
+        self,
+        regarding: Object,
+        *,
+        type: EventType,  # noqa: A002  # the field's name in Kubernetes
+        reason: str,
+        message: str,
+        now: datetime,
+        is_minor: bool = False,
+    ) -> None:
+        """Say something about an object (a reference with apiVersion, kind, namespace, name and uid).
+
+        What is minor (one of many trials, say) leaves room for what is not.
+        """
         uid = str(regarding.get("uid", ""))
         key = sha1(f"{uid}\0{reason}\0{message}".encode(), usedforsecurity=False).digest()
         said = self._said.get(key)
         if said is not None and now - said < REPEAT_AFTER:
             return
-        if not self._bucket(uid, now).take(now):
+        if not self._bucket(uid, now).take(now, RESERVE if is_minor else 0):
             logger.debug("too many events of one object: dropped", extra={"reason": reason})
             return
         try:

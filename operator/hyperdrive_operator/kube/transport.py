@@ -5,6 +5,7 @@ No retries but one after a 401: whoever asked knows when to ask again.
 
 import asyncio
 import time
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,10 @@ from .kinds import Kind, Object
 MAX_IN_FLIGHT: Final = 32
 # The API server gives up on a request after 60 s; one that takes half of that is better tried again.
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=10)
+
+# asyncio gives each TLS connection 256 KiB to read into, and touches all of it. With this much 1,000 followed logs take
+# 88 MiB instead of 307; a TLS record has 16 KiB.
+TLS_READ_BUFFER: Final = 32 * 1024
 
 #: Called after each request with its verb, its resource, the HTTP status (0: no answer) and the seconds it took.
 RequestObserver = Callable[[str, str, int, float], None]
@@ -64,6 +69,7 @@ class Transport:
         cls, kubeconfig: str | None, context: str | None, user_agent: str, on_request: RequestObserver
     ) -> "Transport":
         """Read the credentials. Sends nothing; raises KubeConfigError."""
+        sslproto.SSLProtocol.max_size = TLS_READ_BUFFER  # of connections that are opened from now on
         configuration = await load_configuration(kubeconfig, context)
         api = open_api(configuration, kubeconfig)
         api.user_agent = user_agent

@@ -20,9 +20,9 @@ from .tpe import SeededTPESampler
 def propose(request: Request) -> list[Proposal]:
     """Propose combinations one after the other; each counts as running for the next."""
     options = request.spec.sampling_algorithm.bayesian or BayesianOptions()
-    results = sum(one.value is not None for one in request.finished)
+    results = sum(one.value is not None for one in (*request.prior, *request.finished))
     model = None if results < options.startup_trials else _Model(request, options)
-    taken = set(request.taken.values())
+    taken = {*request.known, *request.taken.values()}
     proposals: list[Proposal] = []
     for number in request.numbers:
         chosen = random_combination(request.spec, number, taken) if model is None else model.propose(number, taken)
@@ -42,7 +42,7 @@ class _Model:
         self._objective = request.spec.objective
         self._sampler = SeededTPESampler(options, is_conditional=any(parameter.when for parameter in self._space))
         self._study = optuna.create_study(directions=directions(self._objective), sampler=self._sampler)
-        for one in bounded_history(self._objective, request.finished):
+        for one in bounded_history(self._objective, (*request.prior, *request.finished)):
             self._tell(one)
         for parameters in request.running:
             self._tell_running(parameters)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from random import Random
 
 import numpy as np
-from cmaes import CMA
+from cmaes import CMA, get_warm_start_mgd
 from numpy.typing import NDArray
 
 from hyperdrive_operator.api.v1alpha1 import CmaEsOptions, Parameter
@@ -29,7 +29,7 @@ def propose(request: Request) -> list[Proposal]:
     """Propose combinations; what the strategy does not model is drawn at random."""
     modelled = [one for one in request.spec.search_space if one.choice is None and one.when is None]
     strategy = _replayed(request, modelled)
-    taken = set(request.taken.values())
+    taken = {*request.known, *request.taken.values()}
     proposals: list[Proposal] = []
     for number in request.numbers:
 
@@ -55,7 +55,7 @@ def _replayed(request: Request, modelled: list[Parameter]) -> CMA:
     """Return the strategy after all results. Failed trials are left out: they say nothing about the values around."""
     sign = -1.0 if request.spec.objective.goal == "Maximize" else 1.0
     restarts = 0
-    strategy = _begun(request, len(modelled), restarts)
+    strategy = _warm(request, modelled) or _begun(request, len(modelled), restarts)
     population: list[tuple[Vector, float]] = []
     for one in request.finished:
         vector = _vector(modelled, one.parameters)
@@ -70,6 +70,30 @@ def _replayed(request: Request, modelled: list[Parameter]) -> CMA:
             restarts += 1
             strategy = _begun(request, len(modelled), restarts)
     return strategy
+
+
+def _warm(request: Request, modelled: list[Parameter]) -> CMA | None:
+    """Return the strategy begun where earlier sweeps found the best; None if they found nothing.
+
+    That is the distribution of the best tenth of their results, widened by a tenth of each range (Nomura et al., Warm
+    Starting CMA-ES for Hyperparameter Optimization, 2021): made for ranges from 0 to 1, as shares are.
+    """
+    sign = -1.0 if request.spec.objective.goal == "Maximize" else 1.0
+    vectors = ((_vector(modelled, one.parameters), one.value) for one in request.prior)
+    results = [(vector, sign * value) for vector, value in vectors if vector is not None and value is not None]
+    if not results:
+        return None
+    results.sort(key=lambda result: result[1])
+    best = results[: max(1, len(results) // 10)]
+    mean, sigma, covariance = get_warm_start_mgd(best, gamma=1.0, alpha=0.1)
+    return CMA(
+        mean=mean,
+        sigma=sigma,
+        cov=covariance,
+        bounds=np.tile([0.0, 1.0], (len(modelled), 1)),
+        population_size=first_population(request.spec.sampling_algorithm.cma_es, len(modelled)),
+        seed=0,  # seeded anew for each proposal
+    )
 
 
 def _begun(request: Request, dimensions: int, restarts: int) -> CMA:

@@ -33,9 +33,9 @@ def propose(request: Request) -> list[Proposal]:
     Trials without a result are left out: they are no generation's. What still runs counts only as taken.
     """
     options = request.spec.sampling_algorithm.nsga_ii or NsgaIIOptions()
-    results = [one for one in request.finished if values(request.spec.objective, one) is not None]
+    results = [one for one in (*request.prior, *request.finished) if values(request.spec.objective, one)]
     breeder = None if len(results) < options.population_size else _Breeder(request, options, results)
-    taken = set(request.taken.values())
+    taken = {*request.known, *request.taken.values()}
     proposals: list[Proposal] = []
     for number in request.numbers:
         chosen = random_combination(request.spec, number, taken) if breeder is None else breeder.propose(number, taken)

@@ -7,7 +7,7 @@ from scipy.stats import qmc
 from hyperdrive_operator.api.v1alpha1 import Parameter, SobolOptions
 from hyperdrive_operator.core.distributions import value_at_share
 from hyperdrive_operator.core.proposing import Proposal, Request
-from hyperdrive_operator.core.sampling import combination_key, is_new, random_combination
+from hyperdrive_operator.core.sampling import combination_key, is_new, random_combination, skips_known
 from hyperdrive_operator.core.space import assemble
 
 
@@ -20,15 +20,17 @@ def propose(request: Request) -> list[Proposal]:
     options = request.spec.sampling_algorithm.sobol or SobolOptions()
     seed = request.spec.sampling_algorithm.seed
     sequence = qmc.Sobol(len(space), scramble=options.scramble, rng=seed)
+    # those tried first have no point; where some are skipped, which ones are may change: then all numbers have one
+    tried_first = 0 if skips_known(request.spec) else len(request.spec.first_combinations)
     taken = dict(request.taken)
     proposals: list[Proposal] = []
     for number in request.numbers:
         sequence.reset()
-        if number > 1:
-            sequence.fast_forward(number - 1)  # it takes no zero
+        if number - tried_first > 1:
+            sequence.fast_forward(number - tried_first - 1)  # it takes no zero
         shares = {one.name: float(share) for one, share in zip(space, sequence.random(1)[0], strict=True)}
         chosen: Proposal = assemble(space, partial(_value, shares))
-        before = {key for other, key in taken.items() if other < number}
+        before = {*request.known, *(key for other, key in taken.items() if other < number or request.known)}
         if chosen is not None and not is_new(request.spec, chosen, before):
             chosen = random_combination(request.spec, number, before)
         if chosen is not None:

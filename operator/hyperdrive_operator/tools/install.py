@@ -19,7 +19,7 @@ RULES: Final = (
     {"apiGroups": [names.GROUP], "resources": ["hyperdrives/status"], "verbs": ["patch"]},
     {"apiGroups": [names.GROUP], "resources": ["hyperdrivetrials"], "verbs": ["get", "list", "watch", "create"]},
     {"apiGroups": [names.GROUP], "resources": ["hyperdrivetrials/status"], "verbs": ["patch"]},
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch", "create"]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch", "create", "patch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},

@@ -11,7 +11,7 @@ from tests.support.laboratory import replace_all
 
 from hyperdrive_operator.controller.cache import MAX_TOMBSTONES, Cache
 from hyperdrive_operator.controller.queue import Key
-from hyperdrive_operator.core.metrics import Reading
+from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.trials import Log
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
@@ -241,8 +241,8 @@ def test_of_several_pods_one_speaks_for_the_job(phases: list[str], speaker: int)
 def test_a_log_is_kept_until_the_record_says_how_it_ended() -> None:
     cache = filled(*ALL)
     sweep = cache.sweeps()[0]
-    cache.observe_log("trial-1", Log(Reading(best=0.5)))
-    assert cache.trials(sweep)[0].log == Log(Reading(best=0.5))
+    cache.observe_log("trial-1", Log(Progress(last={"accuracy": 0.5})))
+    assert cache.trials(sweep)[0].log == Log(Progress(last={"accuracy": 0.5}))
     cache.observe(HYPERDRIVE_TRIALS, "MODIFIED", newer(record_body(state="Succeeded")))
     assert cache.trials(sweep)[0].log is None
     assert not cache._logs

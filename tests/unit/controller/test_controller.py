@@ -244,7 +244,7 @@ async def test_what_is_counted_is_what_the_statuses_say() -> None:
         await plant.until(lambda: plant.controller.synced)
         plant.controller._count()
     assert plant.counts.of_sweeps == {"Running": 2, "Complete": 1, "Pending": 1}
-    assert plant.counts.of_trials == {"pending": 0, "running": 5, "succeeded": 0, "failed": 3}
+    assert plant.counts.of_trials == {"pending": 0, "running": 5, "succeeded": 0, "failed": 3, "earlyStopped": 0}
 
 
 async def test_a_controller_of_some_namespaces_lists_these() -> None:

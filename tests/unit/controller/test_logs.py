@@ -1,4 +1,4 @@
-"""Reading the logs of finished trials in the background."""
+"""Reading what is left of the logs of finished trials, in the background."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from tests.support.builders import NAMESPACE, job_body, pod_body, record_body, sweep_body
 from tests.support.fake_cluster import FakeCluster
 
-from hyperdrive_operator.controller import logs
+from hyperdrive_operator.controller import following, logs
 from hyperdrive_operator.controller.cache import Cache
 from hyperdrive_operator.controller.logs import LogReader
 from hyperdrive_operator.controller.queue import Key
@@ -48,7 +48,7 @@ class Desk:
         self.cluster.logs[pod["metadata"]["name"]] = log
 
     async def read(self) -> Log:
-        self.reader.start(self.cache.sweeps()[0], self.trial)
+        self.reader.read(self.cache.sweeps()[0], self.trial)
         await asyncio.wait_for(asyncio.gather(*self.reader._tasks.values()), 5)
         assert self.told == [Key(NAMESPACE, "digits")]
         assert self.trial.log is not None
@@ -57,7 +57,7 @@ class Desk:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(following, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
 
 
 DONE = pod_body(phase="Succeeded")
@@ -66,26 +66,28 @@ DONE = pod_body(phase="Succeeded")
 async def test_the_pod_that_is_known_is_read() -> None:
     desk = Desk(DONE)
     desk.has_pod(DONE, "accuracy=0.25\naccuracy=0.5")
-    reading = (await desk.read()).reading
-    assert (reading.best, reading.reports) == (0.5, 2)
-    assert desk.cluster.log_requests == [("digits-1-pod-1", "train", logs.LOG_LINES[0])]
+    progress = (await desk.read()).progress
+    assert (progress.best, progress.reports) == (0.5, 2)
+    assert desk.cluster.log_requests == [("digits-1-pod-1", "train", "")]
 
 
 async def test_a_pod_that_the_watch_has_not_shown_yet_is_asked_for() -> None:
     desk = Desk()
     desk.has_pod(DONE)
-    assert (await desk.read()).reading.best == 0.5
+    assert (await desk.read()).progress.best == 0.5
     assert desk.trial.pod is not None
 
 
-async def test_of_several_pods_the_one_that_succeeded_is_read() -> None:
+async def test_of_several_pods_those_that_failed_count_before_the_one_that_succeeded() -> None:
     first = pod_body(phase="Failed", uid="first", created="2026-03-01T12:00:00Z")
     second = pod_body(phase="Succeeded", uid="second", created="2026-03-01T12:01:00Z")
     third = pod_body(phase="Failed", uid="third", created="2026-03-01T12:02:00Z")
     desk = Desk()
-    for pod, value in ((second, 0.5), (first, 0.1), (third, 0.2)):
+    for pod, value in ((first, 0.1), (second, 0.5), (third, 0.2)):
         desk.has_pod(pod, f"accuracy={value}")
-    assert (await desk.read()).reading.best == 0.5
+    log = await desk.read()
+    assert [point.value for point in log.progress.curve.points] == [0.1, 0.5]
+    assert [pod for pod, *_ in desk.cluster.log_requests] == ["digits-1-first", "digits-1-second"]
 
 
 async def test_a_first_try_that_failed_is_not_read_for_the_second_that_the_watch_has_not_shown_yet() -> None:
@@ -93,7 +95,7 @@ async def test_a_first_try_that_failed_is_not_read_for_the_second_that_the_watch
     desk = Desk(first)
     desk.has_pod(first, "accuracy=0.1")
     desk.has_pod(second, "accuracy=0.5")
-    assert (await desk.read()).reading.best == 0.5
+    assert (await desk.read()).progress.best == 0.5
 
 
 async def test_a_pod_of_another_job_of_that_name_is_not_read() -> None:
@@ -112,12 +114,11 @@ async def test_the_container_is_the_pods_own_even_if_the_template_names_it_other
     assert desk.cluster.log_requests[0][1] == "train"
 
 
-async def test_the_end_of_a_log_too_large_to_read_whole_is_what_counts() -> None:
-    # the API server cuts what is over the limit at its end, where the last values are
+async def test_megabytes_of_other_output_hide_no_report() -> None:
     line = "x" * 1000 + "\n"
     desk = Desk(DONE)
-    desk.has_pod(DONE, line * 10_000 + "accuracy=0.5\n")
-    assert (await desk.read()).reading.best == 0.5
+    desk.has_pod(DONE, "accuracy=0.9\n" + line * 10_000 + "accuracy=0.5\n")
+    assert [point.value for point in (await desk.read()).progress.curve.points] == [0.9, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ async def test_the_end_of_a_log_too_large_to_read_whole_is_what_counts() -> None
 async def test_a_log_that_is_not_there_is_given_up_at_once(error: ClusterError) -> None:
     desk = Desk(DONE)
     desk.has_pod(DONE, error)
-    assert await desk.read() == Log(problem=error.message)
+    assert (await desk.read()).problem == error.message
     assert len(desk.cluster.log_requests) == 1
 
 
@@ -142,7 +143,7 @@ async def test_a_log_that_is_not_there_is_given_up_at_once(error: ClusterError) 
 async def test_a_way_to_the_log_that_is_broken_is_tried_again_and_given_up_some_day(error: ClusterError) -> None:
     desk = Desk(DONE)
     desk.has_pod(DONE, error)
-    assert await desk.read() == Log(problem=error.message)
+    assert (await desk.read()).problem == error.message
     assert len(desk.cluster.log_requests) == 4
 
 
@@ -154,14 +155,14 @@ async def test_a_way_to_the_log_that_is_mended_gives_the_log(monkeypatch: pytest
         desk.cluster.logs["digits-1-pod-1"] = "accuracy=0.5"
 
     monkeypatch.setattr(asyncio, "sleep", mend)
-    assert (await desk.read()).reading.best == 0.5
+    assert (await desk.read()).progress.best == 0.5
 
 
 async def test_a_trial_is_read_once_at_a_time() -> None:
     desk = Desk(DONE)
     desk.has_pod(DONE)
     for _ in range(3):
-        desk.reader.start(desk.cache.sweeps()[0], desk.trial)
+        desk.reader.read(desk.cache.sweeps()[0], desk.trial)
     await desk.read()
     assert len(desk.cluster.log_requests) == 1
     assert not desk.reader._tasks
@@ -171,10 +172,10 @@ async def test_a_bug_while_reading_does_not_keep_the_trial_from_ending(monkeypat
     def broken(*_: Any) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(logs, "read_log", broken)
     desk = Desk(DONE)
     desk.has_pod(DONE)
-    assert await desk.read() == Log(problem="it could not be read")
+    monkeypatch.setattr(desk.cluster, "stream_log", broken)
+    assert (await desk.read()).problem == "it could not be read"
 
 
 async def test_closing_ends_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,21 +184,21 @@ async def test_closing_ends_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(asyncio, "sleep", hang)
     desk = Desk(DONE)
     desk.has_pod(DONE, TransientError(500, "E", "no route"))
-    desk.reader.start(desk.cache.sweeps()[0], desk.trial)
+    desk.reader.read(desk.cache.sweeps()[0], desk.trial)
     await desk.reader.close()
     assert desk.told == []
     assert not desk.reader._tasks
 
 
 async def test_a_log_that_can_not_be_read_yet_keeps_no_other_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "PAUSES_SECONDS", (3600.0,))
+    monkeypatch.setattr(following, "PAUSES_SECONDS", (3600.0,))
     monkeypatch.setattr(logs, "MAX_PARALLEL_READS", 1)
     desk = Desk(DONE)
     desk.has_pod(DONE, TransientError(0, "Unreachable", "the node is down"))
-    desk.reader.start(desk.cache.sweeps()[0], desk.trial)
+    desk.reader.read(desk.cache.sweeps()[0], desk.trial)
     async with asyncio.timeout(5):
         while not desk.cluster.log_requests:  # noqa: ASYNC110  the reader tells nobody of a try that failed
             await asyncio.sleep(0)
-        async with desk.reader._places:  # the only one is free again
+        async with desk.reader._places.reads:  # the only one is free again
             assert desk.reader._tasks
     await desk.reader.close()

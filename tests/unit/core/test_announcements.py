@@ -37,8 +37,22 @@ def test_a_trial_that_failed_is_news_and_one_that_succeeded_is_none() -> None:
     same = status([running(1)])
     failed = trial(2, state="Failed", reason="JobFailed", message="exit code 1")
     assert announcements(same, same, [failed.record, ended(3, 0.5).record], "accuracy") == [
-        Announcement("Warning", "TrialFailed", "digits-2: JobFailed: exit code 1")
+        Announcement("Warning", "TrialFailed", "digits-2: JobFailed: exit code 1", is_minor=True)
     ]
+
+
+def stopped(number: int) -> Trial:
+    explanation = {"policy": "Bandit", "secondsSaved": 60}
+    return trial(number, state="EarlyStopped", reason="Bandit", message="too low", earlyTermination=explanation)
+
+
+def test_trials_that_were_stopped_are_told_of_in_one_event() -> None:
+    same = status([running(1)])
+    one = announcements(same, same, [stopped(2).record], "accuracy")
+    assert one == [Announcement("Normal", "TrialStopped", "digits-2: Bandit: too low; saves about 60 s", is_minor=True)]
+    (many,) = announcements(same, same, [stopped(number).record for number in range(1, 1001)], "accuracy")
+    assert many.message.startswith("digits-1: Bandit: too low; saves about 60 s; also digits-2, digits-3, ")
+    assert many.message.endswith(", digits-11 and 989 more")
 
 
 def test_the_end_is_news() -> None:

@@ -66,7 +66,20 @@ def test_at_an_interval_stands_the_newest_kept_report_that_is_not_later() -> Non
         {"interval": [True], "value": [1], "best": [1], "mean": [1]},
         {"interval": [1], "value": [float("nan")], "best": [1], "mean": [1]},
         {"interval": 1, "value": 1, "best": 1, "mean": 1},
+        {"interval": [1], "value": [10**400], "best": [1], "mean": [1]},
+        {"interval": [10**400], "value": [1], "best": [1], "mean": [1]},
     ],
 )
 def test_what_is_no_curve_reads_as_an_empty_one(junk: object) -> None:
     assert read_curve(junk) == Curve()
+
+
+@given(st.sets(st.integers(1, 300), min_size=1, max_size=64), st.integers(0, 310))
+def test_what_was_known_at_an_interval_is_the_newest_point_that_is_not_later(known: set[int], interval: int) -> None:
+    """Also in a curve that others wrote, whose intervals are any."""
+    intervals = sorted(known)
+    means = [-one for one in intervals]
+    curve = read_curve({"interval": intervals, "value": intervals, "best": intervals, "mean": means})
+    point = curve.at(interval)
+    assert (curve.best_at(interval), curve.mean_at(interval)) == ((point.best, point.mean) if point else (None, None))
+    assert (point.interval if point else 0) == max((one for one in intervals if one <= interval), default=0)

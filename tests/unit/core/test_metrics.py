@@ -8,19 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperdrive_operator.core.metrics import (
-    MAX_ANNOTATION,
-    MAX_LINE,
-    MAX_METRICS,
-    better,
-    number,
-    read_annotation,
-    read_log,
-)
+from hyperdrive_operator.core.metrics import MAX_ANNOTATION, MAX_LINE, MAX_METRICS, Aim, better, number
+from hyperdrive_operator.core.progress import read_annotation, read_lines
 
 
 def accuracy(text: str) -> float | None:
-    return read_log(text, "accuracy", "Maximize").best
+    return read_lines(text, Aim("accuracy", "Maximize")).best
 
 
 @pytest.mark.parametrize(
@@ -129,7 +122,7 @@ def test_a_line_without_the_metric(line: str) -> None:
     ],
 )
 def test_a_metric_of_any_name_is_found(primary: str, line: str) -> None:
-    assert read_log(line, primary, "Maximize").best == 0.5
+    assert read_lines(line, Aim(primary, "Maximize")).best == 0.5
 
 
 def test_a_long_line_is_read_up_to_a_bound() -> None:
@@ -138,27 +131,27 @@ def test_a_long_line_is_read_up_to_a_bound() -> None:
 
 
 def test_zero_is_a_value() -> None:
-    reading = read_log("loss=0\nloss=0.0", "loss", "Minimize")
+    reading = read_lines("loss=0\nloss=0.0", Aim("loss", "Minimize"))
     assert (reading.best, reading.reports) == (0.0, 2)
-    assert read_annotation('{"loss": 0}', "loss", "Minimize").best == 0.0
+    assert read_annotation('{"loss": 0}', Aim("loss", "Minimize")).best == 0.0
 
 
 @pytest.mark.parametrize(("goal", "best"), [("Maximize", 0.9), ("Minimize", 0.1)])
 def test_the_best_of_a_series_counts_and_the_last_of_each_is_kept(goal: Any, best: float) -> None:
-    reading = read_log("m=0.5 n=1\nm=0.9\nm=nan\nm=0.1\nm=0.4 n=2", "m", goal)
+    reading = read_lines("m=0.5 n=1\nm=0.9\nm=nan\nm=0.1\nm=0.4 n=2", Aim("m", goal))
     assert (reading.best, reading.reports, reading.last) == (best, 4, {"m": 0.4, "n": 2.0})
     assert reading.not_a_number == "'nan'"
 
 
 def test_a_progress_bar_overwrites_its_line() -> None:
     bar = "\r".join(f"{n}%|#| loss={1 / (n + 1):.3f}" for n in range(100))
-    reading = read_log(bar, "loss", "Minimize")
+    reading = read_lines(bar, Aim("loss", "Minimize"))
     assert (reading.best, reading.reports) == (0.01, 100)
 
 
 def test_what_is_no_number_is_told_as_it_was_written() -> None:
-    assert read_log("accuracy=high", "accuracy", "Maximize").not_a_number == "'high'"
-    assert read_annotation('{"accuracy": [1]}', "accuracy", "Maximize").not_a_number == "[1]"
+    assert read_lines("accuracy=high", Aim("accuracy", "Maximize")).not_a_number == "'high'"
+    assert read_annotation('{"accuracy": [1]}', Aim("accuracy", "Maximize")).not_a_number == "[1]"
 
 
 @pytest.mark.parametrize(
@@ -181,25 +174,25 @@ def test_what_is_no_number_is_told_as_it_was_written() -> None:
     ],
 )
 def test_annotation(text: str | None, best: float | None, problem: str | None) -> None:
-    reading = read_annotation(text, "accuracy", "Maximize")
+    reading = read_annotation(text, Aim("accuracy", "Maximize"))
     assert reading.best == best
     assert (reading.not_a_number is None) == (problem is None)
     assert problem is None or problem in str(reading.not_a_number)
 
 
 def test_an_annotation_larger_than_any_real_one_is_not_read() -> None:
-    assert read_annotation('{"accuracy": 1}' + " " * MAX_ANNOTATION, "accuracy", "Maximize").best is None
+    assert read_annotation('{"accuracy": 1}' + " " * MAX_ANNOTATION, Aim("accuracy", "Maximize")).best is None
 
 
 def test_the_number_of_metrics_is_bounded_and_the_primary_one_is_always_among_them() -> None:
     text = "\n".join(f"m{n}=1" for n in range(1000)) + "\naccuracy=0.5"
-    last = read_log(text, "accuracy", "Maximize").last
+    last = read_lines(text, Aim("accuracy", "Maximize")).last
     assert len(last) == MAX_METRICS
     assert last["accuracy"] == 0.5
 
 
 def test_a_name_longer_than_any_real_one_is_not_kept() -> None:
-    reading = read_annotation(json.dumps({"x" * 254: 1, "y" * 253: 1}), "accuracy", "Maximize")
+    reading = read_annotation(json.dumps({"x" * 254: 1, "y" * 253: 1}), Aim("accuracy", "Maximize"))
     assert list(reading.last) == ["y" * 253]
 
 
@@ -246,13 +239,13 @@ JSON = st.recursive(
 
 @given(JSON | st.dictionaries(st.just("accuracy"), JSON))
 def test_any_annotation_gives_a_finite_value_or_none(value: Any) -> None:
-    reading = read_annotation(json.dumps(value), "accuracy", "Maximize")
+    reading = read_annotation(json.dumps(value), Aim("accuracy", "Maximize"))
     assert all(math.isfinite(each) for each in [*reading.last.values(), reading.best or 0.0])
 
 
 @given(st.text("ac=: \r\n{}'\"0.5e%\x1b[m-", max_size=40), st.text("ac()[]*+?.\\^$|-", min_size=1, max_size=4))
 def test_any_log_and_any_name_are_read_without_an_exception(text: str, primary: str) -> None:
-    reading = read_log(text, primary, "Maximize")
+    reading = read_lines(text, Aim(primary, "Maximize"))
     assert reading.best is None or math.isfinite(reading.best)
 
 

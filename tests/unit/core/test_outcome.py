@@ -3,23 +3,23 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, STAMP, job_body, pod_body, trial
+from tests.support.builders import AIM, NOW, STAMP, job_body, pod_body, sweep_manifest, trial
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.api.v1alpha1 import Objective
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core import outcome
-from hyperdrive_operator.core.metrics import Reading, read_log
+from hyperdrive_operator.core.progress import Progress, read_lines
 from hyperdrive_operator.core.trials import Log
 
-OBJECTIVE = Objective(primary_metric="accuracy", goal="Maximize")
+SPEC = HyperDriveSpec.model_validate(sweep_manifest()["spec"])
 
 
 def ended(*, log: str | None = None, problem: str = "", pod: Any = None, **job: Any) -> dict[str, Any]:
     """Return the status of a trial whose Job has finished so."""
-    reading = read_log(log, "accuracy", "Maximize") if log is not None else Reading()
-    of = trial(job=job_body(**{"finished": "Complete", **job}), pod=pod, log=Log(reading, problem))
+    progress = read_lines(log, AIM) if log is not None else Progress()
+    of = trial(job=job_body(**{"finished": "Complete", **job}), pod=pod, log=Log(progress, problem))
     assert of.job is not None
-    return outcome.ended(of, of.job, OBJECTIVE, NOW)
+    return outcome.ended(of, of.job, SPEC, NOW)
 
 
 def test_a_value_in_the_annotation_is_the_trials_value() -> None:
@@ -27,6 +27,7 @@ def test_a_value_in_the_annotation_is_the_trials_value() -> None:
         "state": "Succeeded",
         "value": 0.93,
         "reports": 1,
+        "curve": {"interval": [1], "value": [0.93], "best": [0.93], "mean": [0.93]},
         "metrics": {"accuracy": 0.93, "loss": 0.1},
         "startTime": STAMP,
         "completionTime": STAMP,
@@ -74,11 +75,11 @@ def test_a_failed_job_is_a_failed_trial_whatever_it_reported() -> None:
 
 
 def test_needs_log() -> None:
-    assert outcome.needs_log(trial(job=job_body(finished="Complete")), OBJECTIVE)
-    assert outcome.needs_log(trial(job=job_body(metrics='{"accuracy": NaN}')), OBJECTIVE)
-    assert not outcome.needs_log(trial(job=job_body(metrics='{"accuracy": 0}')), OBJECTIVE)
-    assert not outcome.needs_log(trial(job=job_body(), log=Log()), OBJECTIVE)
-    assert not outcome.needs_log(trial(), OBJECTIVE)
+    assert outcome.needs_log(trial(job=job_body(finished="Complete")), SPEC)
+    assert outcome.needs_log(trial(job=job_body(metrics='{"accuracy": NaN}')), SPEC)
+    assert not outcome.needs_log(trial(job=job_body(metrics='{"accuracy": 0}')), SPEC)
+    assert not outcome.needs_log(trial(job=job_body(), log=Log()), SPEC)
+    assert not outcome.needs_log(trial(), SPEC)
 
 
 def test_started_tells_when_the_pod_started_as_far_as_anyone_knows() -> None:
@@ -89,7 +90,7 @@ def test_started_tells_when_the_pod_started_as_far_as_anyone_knows() -> None:
 
 
 def test_a_deleted_job_says_how_to_run_the_combination_again() -> None:
-    status = outcome.job_deleted(trial(3, state="Running", startTime=STAMP), NOW)
+    status = outcome.job_deleted(trial(3, state="Running", startTime=STAMP), SPEC, NOW)
     assert (status["state"], status["reason"]) == ("Failed", names.REASON_JOB_DELETED)
     assert "kubectl delete hyperdrivetrial digits-3" in status["message"]
 

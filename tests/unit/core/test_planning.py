@@ -29,7 +29,6 @@ from hyperdrive_operator.core.actions import (
     RecordLoss,
     RecordStart,
 )
-from hyperdrive_operator.core.metrics import Reading
 from hyperdrive_operator.core.planning import Hold, Plan, make_plan
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Log, Trial
@@ -81,7 +80,7 @@ FINISHED: dict[str, Any] = {"job": job_body(1, finished="Complete")}
         pytest.param([trial(1, job=job_body(1, ready=1)), running(2), running(3)], ["start 1"], id="a pod has started"),
         pytest.param([trial(1, **FINISHED), running(2), running(3)], ["log 1", "create 4"], id="a Job has completed"),
         pytest.param(
-            [trial(1, **FINISHED, log=Log(Reading())), running(2), running(3)], ["end 1", "create 4"], id="log was read"
+            [trial(1, **FINISHED, log=Log()), running(2), running(3)], ["end 1", "create 4"], id="log was read"
         ),
         pytest.param(
             [trial(1, job=job_body(1, finished="Complete", metrics='{"accuracy": 1}')), running(2), running(3)],

@@ -3,7 +3,7 @@
 from tests.support.builders import ended, limits, running, sweep
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
-from hyperdrive_operator.core.proposing import MAX_BEST, MAX_HISTORY, build_request
+from hyperdrive_operator.core.proposing import MAX_BEST, MAX_HISTORY, Finished, build_request
 from hyperdrive_operator.core.sampling import combination_key
 
 EARLIER, LATER = "2026-03-01T12:00:00Z", "2026-03-01T12:05:00Z"
@@ -51,3 +51,28 @@ def test_cma_es_gets_the_whole_history_and_sobol_none() -> None:
     trials = [ended(n, 0.5, completionTime=EARLIER) for n in range(1, MAX_HISTORY + 101)]
     assert len(build_request(spec("CmaEs"), trials, {}, [2000]).finished) == MAX_HISTORY + 100
     assert build_request(spec("Sobol"), trials, {}, [2000]).finished == ()
+
+
+def test_what_earlier_sweeps_found_is_bounded_together_with_our_own_results() -> None:
+    prior = [Finished({"x": -n, "y": 0}, 1.0 if n <= 5 else 0.0) for n in range(1, MAX_HISTORY + 1)]
+    trials = [ended(n, 0.5, completionTime=EARLIER) for n in range(1, 301)]
+    request = build_request(spec(), trials, {}, [301], prior=prior)
+    assert len(request.prior) + len(request.finished) == MAX_HISTORY
+    assert len(request.finished) == 300, "our own are the newest"
+    assert [one.parameters["x"] for one in request.prior[:5]] == [-1, -2, -3, -4, -5], "and theirs may be the best"
+    few = build_request(spec(), trials[:3], {}, [4], prior=prior[:7])
+    assert (len(few.prior), len(few.finished)) == (7, 3)
+    assert build_request(spec("Sobol"), trials, {}, [301], prior=prior).prior == ()
+
+
+def test_what_is_to_be_tried_first_counts_as_running_before_it_has_a_trial() -> None:
+    of = sweep(
+        searchSpace=[{"name": "x", "randint": {"upper": 10_000}}],
+        samplingAlgorithm={"type": "Bayesian"},
+        firstCombinations=[{"x": 0}, {"x": 77}, {"x": 78}],
+        limits=limits(10, 5),
+    )
+    assert of.spec is not None
+    request = build_request(of.spec, [running(1)], {4: {"x": 9}}, [5])
+    assert list(request.running) == [{"x": 0}, {"x": 9}, {"x": 77}, {"x": 78}]
+    assert request.taken == {number: combination_key({"x": x}) for number, x in ((1, 0), (2, 77), (3, 78), (4, 9))}

@@ -5,26 +5,30 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.builders import NOW, ended, facts, job_body, limits, sweep, trial
+from tests.support.builders import AIM, NOW, ended, facts, job_body, limits, sweep, sweep_manifest, trial
 
-from hyperdrive_operator.api.v1alpha1 import AdditionalObjective, Objective
+from hyperdrive_operator.api.v1alpha1 import AdditionalObjective, HyperDriveSpec, Objective
 from hyperdrive_operator.core import outcome
-from hyperdrive_operator.core.metrics import MAX_METRICS, Reading, read_annotation, read_log
+from hyperdrive_operator.core.metrics import MAX_METRICS, Aim
+from hyperdrive_operator.core.progress import Progress, read_annotation, read_lines
 from hyperdrive_operator.core.proposing import MAX_HISTORY, build_request, foreseeable
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.trials import Log, Trial
 
 SIZE = AdditionalObjective(metric="size", goal="Minimize")
 TWO = Objective(primary_metric="accuracy", goal="Maximize", additional_objectives=[SIZE])
+BOTH = Aim("accuracy", "Maximize", ("size",))
 AS_JSON: dict[str, Any] = TWO.model_dump(by_alias=True)
+
+SPEC = HyperDriveSpec.model_validate(sweep_manifest(objective=AS_JSON)["spec"])
 
 
 def end(log: str | None = None, *, finished: str = "Complete", **job: Any) -> dict[str, Any]:
     """Return the status of a trial whose Job has finished so."""
-    reading = read_log(log, "accuracy", "Maximize", ["size"]) if log is not None else Reading()
-    of = trial(job=job_body(finished=finished, **job), log=Log(reading))
+    progress = read_lines(log, BOTH) if log is not None else Progress()
+    of = trial(job=job_body(finished=finished, **job), log=Log(progress))
     assert of.job is not None
-    return outcome.ended(of, of.job, TWO, NOW)
+    return outcome.ended(of, of.job, SPEC, NOW)
 
 
 # --- a trial's values -------------------------------------------------------------------------------------------------
@@ -37,10 +41,10 @@ def test_the_values_are_the_last_of_each_since_they_belong_to_one_model() -> Non
 
 
 def test_with_one_objective_the_value_stays_the_best() -> None:
-    one = Objective(primary_metric="accuracy", goal="Maximize")
+    one = HyperDriveSpec.model_validate(sweep_manifest()["spec"])
     of = trial(
         job=job_body(finished="Complete", metrics='{"loss": 1}'),
-        log=Log(read_log("accuracy=0.9\naccuracy=0.7", "accuracy", "Maximize")),
+        log=Log(read_lines("accuracy=0.9\naccuracy=0.7", AIM)),
     )
     assert of.job is not None
     status = outcome.ended(of, of.job, one, NOW)
@@ -87,9 +91,9 @@ def test_the_log_is_read_if_the_annotation_lacks_one_objective_and_only_that_one
     def of(annotation: str) -> Trial:
         return trial(job=job_body(finished="Complete", metrics=annotation))
 
-    assert outcome.needs_log(of('{"accuracy": 0.5}'), TWO)
-    assert outcome.needs_log(of('{"size": 0.5}'), TWO)
-    assert not outcome.needs_log(of('{"size": 0.5, "accuracy": 0}'), TWO)
+    assert outcome.needs_log(of('{"accuracy": 0.5}'), SPEC)
+    assert outcome.needs_log(of('{"size": 0.5}'), SPEC)
+    assert not outcome.needs_log(of('{"size": 0.5, "accuracy": 0}'), SPEC)
     status = end("accuracy=0.9 size=7", metrics='{"accuracy": 0.5}')
     assert (status["value"], status["metrics"], status["reports"]) == (0.5, {"accuracy": 0.5, "size": 7}, 1)
     status = end("accuracy=0.9 size=7", metrics='{"size": 5}')
@@ -100,8 +104,8 @@ def test_the_log_is_read_if_the_annotation_lacks_one_objective_and_only_that_one
 def test_no_objective_gets_lost_among_many_metrics_in_whatever_order_they_come(order: list[str]) -> None:
     text = "".join(f'"{name}": 1, ' for name in order)
     for reading in (
-        read_annotation(f"{{{text.rstrip(', ')}}}", "accuracy", "Maximize", ["size"]),
-        read_log("\n".join(f"{name}=1" for name in order), "accuracy", "Maximize", ["size"]),
+        read_annotation(f"{{{text.rstrip(', ')}}}", BOTH),
+        read_lines("\n".join(f"{name}=1" for name in order), BOTH),
     ):
         assert len(reading.last) == MAX_METRICS
         assert {"accuracy", "size"} <= reading.last.keys()
@@ -117,8 +121,8 @@ def test_annotation_and_log_together_are_no_more_metrics_than_a_record_takes() -
 
 
 def test_an_objective_is_found_under_any_name_it_may_have() -> None:
-    names = ["2nd(val)+loss", "2nd", "val/mAP50(B)@0.5"]
-    reading = read_log("2nd(val)+loss=1 2nd: 2 val/mAP50(B)@0.5=3 accuracy=4", "accuracy", "Maximize", names)
+    aim = Aim("accuracy", "Maximize", ("2nd(val)+loss", "2nd", "val/mAP50(B)@0.5"))
+    reading = read_lines("2nd(val)+loss=1 2nd: 2 val/mAP50(B)@0.5=3 accuracy=4", aim)
     assert reading.last == {"2nd(val)+loss": 1, "2nd": 2, "val/mAP50(B)@0.5": 3, "accuracy": 4}
 
 

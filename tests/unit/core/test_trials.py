@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.builders import NOW, STAMP, job_body, pod_body, record_body, trial
 
-from hyperdrive_operator.core.trials import State, read_job, read_pod, read_record
+from hyperdrive_operator.core.pods import read_pod
+from hyperdrive_operator.core.trials import State, read_job, read_record
 
 from .test_metrics import JSON
 
@@ -118,14 +119,19 @@ def test_the_log_is_of_our_container_and_not_of_one_that_was_put_before_it() -> 
     assert read_pod(body).container == "only"
 
 
-@given(st.dictionaries(st.sampled_from(["state", "value", "reason", "message", "metrics", "startTime"]), JSON))
+@given(
+    st.dictionaries(
+        st.sampled_from(["state", "value", "reason", "message", "metrics", "startTime", "curve", "earlyTermination"]),
+        JSON,
+    )
+)
 def test_a_record_of_any_status_is_read_without_an_exception(status: dict[str, Any]) -> None:
     read_record(record_body() | {"status": status})
 
 
 def test_a_state_of_a_newer_operator_is_an_end_without_a_result() -> None:
     # after a downgrade it must neither crash nor run again
-    record = read_record(record_body(state="EarlyStopped", value=0.5))
+    record = read_record(record_body(state="Cancelled", value=0.5))
     assert record.state is State.FAILED
 
 

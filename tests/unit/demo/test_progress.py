@@ -57,6 +57,12 @@ def test_markup_in_a_name_or_message_is_shown_as_it_is() -> None:
     assert message in seen(board(hyperdrive(state="Running", conditions=[{**STALLED, "message": message}])))
 
 
+def test_trials_that_were_stopped_count_as_finished() -> None:
+    text = seen(board(hyperdrive(state="Running"), trial(1, "EarlyStopped", 0.5), trial(2, "Succeeded", 0.9)))
+    assert "2/3 finished" in text
+    assert "1 stopped early" in text
+
+
 def lines(before: Board | None, after: Board) -> list[str]:
     return changes(Moment(before, 1) if before else None, Moment(after, 2))
 
@@ -70,6 +76,8 @@ def test_each_change_is_one_line() -> None:
     assert lines(running, done) == ["digits-1 succeeded: accuracy=0.5 (1/3)"]
     failed = board(hyperdrive(), trial(1, "Failed", message="exit code 2"))
     assert lines(running, failed) == ["digits-1 failed: exit code 2 (1/3)"]
+    stopped = board(hyperdrive(), trial(1, "EarlyStopped", 0.5, message="too low"))
+    assert lines(running, stopped) == ["digits-1 stopped early: accuracy=0.5; too low (1/3)"]
 
 
 def test_a_reason_to_wait_is_one_line_for_as_long_as_it_holds() -> None:

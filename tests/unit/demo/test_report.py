@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from hyperdrive_demo.options import parse
-from hyperdrive_demo.report import failure, look_further
+from hyperdrive_demo.report import failure, look_further, summary
 
-from .boards import board, hyperdrive
+from .boards import board, hyperdrive, trial
+
+
+def test_the_end_counts_trials_that_were_stopped() -> None:
+    shown = board(hyperdrive(), trial(1, "EarlyStopped", 0.5), trial(2, "Succeeded", 0.9), trial(3, "Failed"))
+    assert summary(shown, 7)[1] == "3 trials in 7 s: 1 succeeded, 1 failed, 1 stopped early"
 
 
 def test_after_the_embedded_cluster_the_way_back_to_it_comes_first() -> None:

@@ -192,7 +192,7 @@ async def test_a_followed_log_comes_as_it_grows_until_its_end(api: ScriptedApi, 
 
     api.on("GET", LOG_PATH, respond)
     chunks = []
-    async for chunk in client.follow_log("ns", "p", "train", since_time="2026-01-01T00:00:00Z"):
+    async for chunk in client.stream_log("ns", "p", "train", since_time="2026-01-01T00:00:00Z"):
         chunks.append(chunk)
         first_seen.set()
     assert chunks == [b"one\n", b"two\n"]
@@ -210,7 +210,7 @@ async def test_a_followed_log_that_stays_silent_ends(api: ScriptedApi, client: K
         return response
 
     api.on("GET", LOG_PATH, respond)
-    chunks = [chunk async for chunk in client.follow_log("ns", "p", "train", idle_seconds=0.1)]
+    chunks = [chunk async for chunk in client.stream_log("ns", "p", "train", idle_seconds=0.1)]
     done.set()
     assert chunks == [b"one\n"]
 
@@ -226,5 +226,5 @@ async def test_a_followed_log_that_breaks_is_a_transient_error(api: ScriptedApi,
 
     api.on("GET", LOG_PATH, respond)
     with pytest.raises(TransientError):
-        async for _ in client.follow_log("ns", "p", "train"):
+        async for _ in client.stream_log("ns", "p", "train"):
             pass

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.kube.scripted_api import ScriptedApi, answer, refusal
 
 from hyperdrive_operator.kube.client import KubeClient
-from hyperdrive_operator.kube.events import BURST, MAX_QUEUED, REFILL_SECONDS, REPEAT_AFTER, EventRecorder
+from hyperdrive_operator.kube.events import BURST, MAX_QUEUED, REFILL_SECONDS, REPEAT_AFTER, RESERVE, EventRecorder
 from hyperdrive_operator.kube.kinds import Object
 
 EVENTS_PATH = "/apis/events.k8s.io/v1/namespaces/ns/events"
@@ -70,6 +70,15 @@ async def test_one_object_can_not_flood_and_does_not_silence_others(api: Scripte
     say(recorder, "too soon", now=NOW + timedelta(seconds=REFILL_SECONDS))
     await recorder.flush()
     assert notes(api) == [*map(str, range(BURST)), "other", "later"]
+
+
+async def test_minor_events_leave_room_for_what_matters(api: ScriptedApi, recorder: EventRecorder) -> None:
+    for number in range(BURST):
+        recorder.record(SWEEP, type="Normal", reason="TrialStopped", message=f"{number}", now=NOW, is_minor=True)
+    for number in range(BURST):
+        say(recorder, f"major {number}")
+    await recorder.flush()
+    assert notes(api) == [*map(str, range(BURST - RESERVE)), *(f"major {number}" for number in range(RESERVE))]
 
 
 async def test_events_of_one_moment_have_names_of_their_own(api: ScriptedApi, recorder: EventRecorder) -> None:

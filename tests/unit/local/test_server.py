@@ -34,12 +34,12 @@ class Lines:
         path = self.folder / f"{pod['metadata']['name']}-{container}{'-previous' * previous}.log"
         return path if path.exists() else None
 
-    def finished(self, pod: dict[str, Any], container: str) -> bool:
-        del pod, container
+    def finished(self, pod: dict[str, Any], container: str, path: Path) -> bool:
+        del pod, container, path
         return self.ended
 
-    async def grown(self, pod: dict[str, Any], container: str) -> None:
-        del pod, container
+    async def grown(self, pod: dict[str, Any], container: str, path: Path) -> None:
+        del pod, container, path
         if not self.ended:
             await self._grown.wait()
 

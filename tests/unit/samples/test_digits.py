@@ -1,10 +1,11 @@
-"""The digits sample: it trains, its parameters matter, and its manifests and image say what they should."""
+"""The digits sample: it trains, its parameters matter, and its image says what it should."""
 
+import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import pytest
 import yaml
@@ -46,6 +47,23 @@ def test_a_learning_rate_that_diverges_ends_with_the_cause() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_value_that_cannot_train_ends_the_script() -> None:
+    result = train("--learning-rate=0")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """The script, in this process: a process of its own takes a second to import what it needs."""
+    spec = importlib.util.spec_from_file_location("train", SAMPLE / "train.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize(
     ("argument", "fix"),
     [
@@ -53,34 +71,60 @@ def test_a_learning_rate_that_diverges_ends_with_the_cause() -> None:
         ("--learning-rate=nan", "--learning-rate: nan is not above 0 and at most 10"),
         ("--batch-size=0", "--batch-size: 0 is not at least 1"),
         ("--hidden-units=many", "--hidden-units: invalid count value: 'many'"),
+        ("--layers=[64,0]", "--layers: [64,0] is no list of numbers of neurons"),
+        ("--layers=[]", "--layers: [] is no list of numbers of neurons"),
+        ("--momentum=1.5", "--momentum: 1.5 is not from 0 to 1"),
+        ("--noise=nan", "--noise: nan is not from 0 to 10"),
+        ("--nesterov=1", "--nesterov: 1 is neither true nor false"),
+        ("--optimizer=adam", "--optimizer: invalid mapping value: 'adam'"),
+        ("--optimizer=[1]", "--optimizer: [1] is no JSON object"),
+        ('--optimizer={"solver":"newton"}', "--solver: invalid choice: 'newton'"),
+        ('--optimizer={"beta":1}', "unrecognized arguments: --beta=1"),
     ],
 )
-def test_a_value_that_cannot_train_is_refused_with_its_option(argument: str, fix: str) -> None:
-    result = train(argument)
-    assert result.returncode == 2
-    assert fix in result.stderr
+def test_a_value_that_cannot_train_is_refused_with_its_option(
+    argument: str, fix: str, script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        script.parse([argument])
+    assert fix in capsys.readouterr().err
 
 
-def manifest(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((SAMPLE / name).read_text())
-    return document
+def two_epochs(script: ModuleType, *arguments: str) -> list[tuple[float, float]]:
+    return list(script.train(script.parse(["--epochs=2", *arguments])))
 
 
-@pytest.mark.parametrize("name", ["sweep.yaml", "digits-grid.yaml", "digits-bayesian.yaml"])
-def test_each_manifest_names_options_that_the_script_has_and_runs_restricted(name: str) -> None:
-    spec = manifest(name)["spec"]
-    pod = spec["trialTemplate"]["spec"]["template"]["spec"]
-    container = pod["containers"][0]
-    parameters = [item["name"] for item in spec["searchSpace"]]
-    assert container["args"] == [f"--{parameter}=$(params.{parameter})" for parameter in parameters]
-    options = (SAMPLE / "train.py").read_text()
-    assert all(f'"--{parameter}"' in options for parameter in parameters)
-    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--learning-rate=0.1",
+        "--batch-size=64",
+        "--hidden-units=16",
+        "--hidden-layers=2",
+        "--layers=[64,16]",
+        "--activation=tanh",
+        "--solver=adam",
+        "--momentum=0.5",
+        "--nesterov=false",
+        "--schedule=invscaling",
+        '--optimizer={"momentum":0.5,"nesterov":false}',
+        "--alpha=1",
+        "--noise=0.3",
+        "--seed=1",
+    ],
+)
+def test_every_option_makes_a_difference(option: str, script: ModuleType) -> None:
+    assert two_epochs(script, option) != two_epochs(script)
+
+
+def test_what_belongs_together_can_be_given_as_one_object(script: ModuleType) -> None:
+    apart = two_epochs(script, "--schedule=invscaling", "--power-t=0.2", "--momentum=0.5")
+    together = two_epochs(script, '--optimizer={"schedule":"invscaling","power-t":0.2,"momentum":0.5}')
+    assert apart == together != two_epochs(script, "--schedule=invscaling", "--momentum=0.5")
 
 
 def test_the_sweep_is_of_the_size_that_the_demo_promises() -> None:
-    limits = manifest("sweep.yaml")["spec"]["limits"]
+    limits = yaml.safe_load((SAMPLE / "sweep.yaml").read_text())["spec"]["limits"]
     assert limits["maxTotalTrials"] >= 12
     assert limits["maxConcurrentTrials"] >= 3
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hyperdrive_local.schema.cel import types
 from hyperdrive_local.schema.cel.declarations import OVERLOADS, UNSUPPORTED, Overload
-from hyperdrive_local.schema.cel.equality import equal, has_unordered, joined
+from hyperdrive_local.schema.cel.equality import equal, is_special, joined
 from hyperdrive_local.schema.cel.formatting import format_problems
 from hyperdrive_local.schema.cel.naming import RESERVED
 from hyperdrive_local.schema.cel.syntax import Call, Expr, Ident, ListExpr, Literal, MapExpr, Select
@@ -166,7 +166,7 @@ class Checker:
         if expr.name == "format" and isinstance(expr.args[0], ListExpr) and isinstance(expr.target, Literal):
             self._check_format(expr, expr.target, expr.args[0], scope)
         result = self.resolve(expr.name, target.type if target else None, [arg.type for arg in args], expr.at)
-        if expr.name in {"_==_", "_!=_", "_+_"} and len(args) == 2 and has_unordered(args[0].type):
+        if expr.name in {"_==_", "_!=_", "_+_"} and len(args) == 2 and is_special(args[0].type):
             return self._unordered(expr.name, args[0], args[1], result)
         return Checked(result, _call_text(expr.name, target, args))
 

@@ -17,6 +17,8 @@ class CelType:
     fields: Mapping[str, "CelType"] | None = field(default=None, compare=False, repr=False)
     list_keys: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
     """Of a list without an order: the keys of its items, none for a set."""
+    keeps_unknown: bool = field(default=False, compare=False, repr=False)
+    """Of an object: what its schema does not know is kept. No rule sees it, but it counts for equality."""
 
     def __str__(self) -> str:
         if self == UNBOUND:
@@ -91,7 +93,7 @@ def _of_object(node: Node, name: str, *, is_root: bool) -> CelType | None:
         names = {"name": STRING, "generateName": STRING}
         metadata = CelType(f"{name}.metadata", fields=names)
         fields |= {"apiVersion": STRING, "kind": STRING, "metadata": metadata}
-    return CelType(name, fields=fields)
+    return CelType(name, fields=fields, keeps_unknown=node.preserve_unknown)
 
 
 def assignable(actual: CelType, wanted: CelType, bound: dict[str, CelType]) -> bool:

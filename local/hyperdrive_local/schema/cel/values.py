@@ -2,9 +2,11 @@
 
 import base64
 import datetime
+import json
 from collections.abc import Callable
 from typing import Any
 
+from hyperdrive_local.schema.cel.equality import UNKNOWN
 from hyperdrive_local.schema.cel.naming import escape
 from hyperdrive_local.schema.formats import duration_nanoseconds
 from hyperdrive_local.schema.nodes import Node
@@ -59,9 +61,12 @@ def _object_converter(node: Node, *, is_root: bool) -> Convert:
         if not isinstance(value, dict):
             return value
         # a null is as good as absent to rules
-        return {
+        known = {
             fields[key][0]: fields[key][1](item) for key, item in value.items() if item is not None and key in fields
         }
+        if not node.preserve_unknown:
+            return known
+        return {**known, UNKNOWN: json.dumps({key: item for key, item in value.items() if key not in fields})}
 
     return convert_object
 

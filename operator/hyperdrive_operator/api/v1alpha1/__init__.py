@@ -1,7 +1,20 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .early_termination import (
+    BanditOptions,
+    EarlyTermination,
+    HyperbandOptions,
+    MedianStoppingOptions,
+    PatienceOptions,
+    PolicyType,
+    SuccessiveHalvingOptions,
+    ThresholdOptions,
+    TruncationSelectionOptions,
+)
+from .metrics import Metrics
 from .preview import Preview
+from .prior import WarmStart
 from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -24,31 +37,34 @@ from .spec import (
     Constraint,
     HyperDriveSpec,
     Limits,
-    Metrics,
     Objective,
     TemplateMetadata,
     TrialTemplate,
 )
-from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts
-from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus
+from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
+from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
 __all__ = [
     "EXPRESSIONS",
     "MAX_DEPTH",
     "AdditionalObjective",
+    "BanditOptions",
     "BayesianOptions",
     "BestTrial",
     "Choice",
     "CmaEsOptions",
     "Condition",
     "Constraint",
+    "EarlyTermination",
     "HyperDriveSpec",
     "HyperDriveStatus",
     "HyperDriveTrialSpec",
     "HyperDriveTrialStatus",
+    "HyperbandOptions",
     "Limits",
     "LogNormal",
     "LogUniform",
+    "MedianStoppingOptions",
     "Metrics",
     "Model",
     "Normal",
@@ -57,6 +73,8 @@ __all__ = [
     "Objective",
     "Parameter",
     "ParetoTrial",
+    "PatienceOptions",
+    "PolicyType",
     "Preview",
     "QLogNormal",
     "QLogUniform",
@@ -65,10 +83,16 @@ __all__ = [
     "RandInt",
     "SamplingAlgorithm",
     "SobolOptions",
+    "StopExplanation",
+    "SuccessiveHalvingOptions",
     "TemplateMetadata",
+    "ThresholdOptions",
     "TrialCounts",
     "TrialTemplate",
+    "TruncationSelectionOptions",
     "Uniform",
+    "WarmStart",
+    "WarmStartStatus",
     "When",
     "canonical",
     "cel",

@@ -1,11 +1,14 @@
 """HyperDrive.spec: what to search, what to optimise, how far to go, and the Job that trains."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, canonical, cel
+from .base import Model, cel
+from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
+from .early_termination import EarlyTermination
+from .metrics import Metrics
+from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 from .state import STATE_DESCRIPTION, DesiredState
@@ -57,12 +60,24 @@ _SEVERAL_METRICS_MESSAGE = (
 _OTHERS_RULE = "!has(self.additionalObjectives) || self.additionalObjectives.all(o, o.metric != self.primaryMetric)"
 _OTHERS_MESSAGE = "additionalObjectives must not repeat the primaryMetric: it is an objective already"
 
-_PARENT_RULE = (
-    "self.all(p, !has(p.when) || self.exists(q, q.name == p.when.parameter && has(q.choice) && q.name != p.name))"
+#: Sources of metrics that say nothing before a trial has ended.
+_SILENT_SOURCES = frozenset({"TerminationMessage"})
+_SILENT_RULE = "!has(self.earlyTermination) || self.metrics.source != 'TerminationMessage'"
+_SILENT_MESSAGE = (
+    "earlyTermination needs metrics while a trial runs, and a termination message comes at its end: "
+    "set metrics.source to Log or Annotation, or remove earlyTermination"
 )
-_PARENT_MESSAGE = "when.parameter must name another parameter of searchSpace, one with a choice"
 
 Text = Annotated[str, Field(max_length=4096)]
+_NO_TERMINATION_RULE = (
+    "!has(self.earlyTermination) || !has(self.objective.additionalObjectives) || "
+    "self.objective.additionalObjectives.size() == 0"
+)
+_NO_TERMINATION_MESSAGE = (
+    "earlyTermination judges by one metric, and a trial that is behind in it may be ahead in another: "
+    "remove objective.additionalObjectives or earlyTermination"
+)
+
 MetricName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s=:,\"{}]+$")]
 Goal = Literal["Maximize", "Minimize"]
 
@@ -114,16 +129,6 @@ class Objective(Model):
         return self
 
 
-class Metrics(Model):
-    """Where the metrics of a trial come from. The Job's annotation hyperdrive.dev/metrics always counts."""
-
-    source: Literal["Log", "Annotation"] = Field(
-        default="Log",
-        description="Log also reads name=value, name: value and JSON lines from the output of the trial's pod, "
-        "so that the script needs nothing. Annotation reads the annotation alone.",
-    )
-
-
 class Limits(Model):
     """How many trials, and how many at once. Can be changed at any time, also after the end."""
 
@@ -172,9 +177,14 @@ class HyperDriveSpec(Model):
         json_schema_extra=cel(
             (_GRID_RULE, _GRID_MESSAGE),
             (_CMA_ES_RULE, _CMA_ES_MESSAGE),
+            (_SILENT_RULE, _SILENT_MESSAGE),
+            (_NO_TERMINATION_RULE, _NO_TERMINATION_MESSAGE),
             (_ONE_METRIC_RULE, _ONE_METRIC_MESSAGE),
             (_SEVERAL_METRICS_RULE, _SEVERAL_METRICS_MESSAGE),
-            ("has(self.constraints) == has(oldSelf.constraints)", f"constraints {_IMMUTABLE}"),
+            *(
+                (f"has(self.{field}) == has(oldSelf.{field})", f"{field} {_IMMUTABLE}")
+                for field in ("constraints", "firstCombinations", "warmStart")
+            ),
         )
     )
 
@@ -184,7 +194,7 @@ class HyperDriveSpec(Model):
         max_length=MAX_PARAMETERS,
         json_schema_extra=cel(
             ("self == oldSelf", f"searchSpace {_IMMUTABLE}"),
-            (_PARENT_RULE, _PARENT_MESSAGE),
+            (PARENT_RULE, PARENT_MESSAGE),
             **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
         description="The hyperparameters, each with the values it may take. Immutable.",
@@ -197,6 +207,22 @@ class HyperDriveSpec(Model):
     )
     sampling_algorithm: SamplingAlgorithm = Field(
         default=SamplingAlgorithm(), description="How the next combination is chosen. Immutable."
+    )
+    first_combinations: list[Combination] = Field(
+        default=[],
+        max_length=MAX_FIRST,
+        json_schema_extra=cel(("self == oldSelf", f"firstCombinations {_IMMUTABLE}")),
+        description=FIRST_TEXT,
+    )
+    warm_start: WarmStart | None = Field(
+        default=None,
+        json_schema_extra=cel(("self == oldSelf", f"warmStart {_IMMUTABLE}")),
+        description="Earlier HyperDrives of the namespace whose results are known from the start. Immutable.",
+    )
+    early_termination: EarlyTermination | None = Field(
+        default=None,
+        description="Which trials are ended before their time, judged by the values that they report while they run. "
+        "Without it all trials run to their end. Can be changed at any time.",
     )
     limits: Limits = Field(description="How many trials, and how many at once.")
     state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
@@ -214,11 +240,7 @@ class HyperDriveSpec(Model):
     @field_validator("search_space")
     @classmethod
     def _has_sound_conditions(cls, parameters: list[Parameter]) -> list[Parameter]:
-        by_name = {parameter.name: parameter for parameter in parameters}
-        for parameter in parameters:
-            _check_parent(parameter, by_name)
-        for parameter in parameters:
-            _check_for_cycle(parameter, by_name)
+        check_conditions(parameters)
         return parameters
 
     @model_validator(mode="after")
@@ -237,6 +259,14 @@ class HyperDriveSpec(Model):
         return self
 
     @model_validator(mode="after")
+    def _early_termination_can_judge(self) -> Self:
+        if self.early_termination is not None and self.metrics.source in _SILENT_SOURCES:
+            raise ValueError(_SILENT_MESSAGE)
+        if self.early_termination is not None and self.objective.additional_objectives:
+            raise ValueError(_NO_TERMINATION_MESSAGE)
+        return self
+
+    @model_validator(mode="after")
     def _algorithm_suits_the_number_of_objectives(self) -> Self:
         has_several = bool(self.objective.additional_objectives)
         if self.sampling_algorithm.type == "CmaEs" and has_several:
@@ -244,30 +274,3 @@ class HyperDriveSpec(Model):
         if self.sampling_algorithm.type == "NsgaII" and not has_several:
             raise ValueError(_SEVERAL_METRICS_MESSAGE)
         return self
-
-
-def _check_parent(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Raise ValueError if a condition names no choice, or values that the choice does not have."""
-    if parameter.when is None:
-        return
-    parent = by_name.get(parameter.when.parameter)
-    if parent is None or parent.choice is None or parent is parameter:
-        raise ValueError(_PARENT_MESSAGE)
-    known = {canonical(value) for value in parent.choice.values}
-    for value in parameter.when.values:
-        if canonical(value) not in known:
-            raise ValueError(
-                f"when.values of {parameter.name!r} has {value!r}, which is no value of {parent.name!r}: "
-                f"use some of {', '.join(sorted(known)[:10])}"
-            )
-
-
-def _check_for_cycle(parameter: Parameter, by_name: Mapping[str, Parameter]) -> None:
-    """Raise ValueError if a parameter is active only when, over others, it is active itself."""
-    seen = {parameter.name}
-    ancestor = parameter
-    while ancestor.when is not None:
-        ancestor = by_name[ancestor.when.parameter]
-        if ancestor.name in seen:
-            raise ValueError(f"the conditions of {parameter.name!r} and {ancestor.name!r} go in a circle: remove one")
-        seen.add(ancestor.name)

@@ -36,6 +36,7 @@ class TrialCounts(Model):
     running: int = Field(default=0, description="Trials whose pod runs.")
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
     failed: int = Field(default=0, description="Trials that ended without one.")
+    early_stopped: int | None = Field(default=None, description="Trials that spec.earlyTermination ended.")
 
 
 class BestTrial(Model):
@@ -58,6 +59,14 @@ class ParetoTrial(Model):
     parameters: dict[str, Any] = Field(description="Its parameters.")
 
 
+class WarmStartStatus(Model):
+    """What came of spec.warmStart."""
+
+    taken: int = Field(description="Trials of the earlier sweeps that are known here.")
+    left_out: int = Field(description="Ended trials of the earlier sweeps that are of no use here.")
+    message: str = Field(max_length=4096, description="How many of which sweep, and why others are left out.")
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
@@ -65,6 +74,9 @@ class HyperDriveStatus(Model):
     state: State | None = Field(default=None, description="Where the sweep stands, in one word for people.")
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
+    time_saved_seconds: int | None = Field(
+        default=None, description="What the trials that spec.earlyTermination ended would have run on for, together."
+    )
     best_trial: BestTrial | None = Field(
         default=None, description="The best trial so far, by the primary metric alone."
     )
@@ -77,6 +89,7 @@ class HyperDriveStatus(Model):
     pareto_front_size: int | None = Field(
         default=None, description="With several objectives: how many trials are on the Pareto front."
     )
+    warm_start: WarmStartStatus | None = Field(default=None, description="What came of spec.warmStart.")
     preview: Preview | None = Field(
         default=None, description="What would run: while spec.state is Paused and there is no trial yet."
     )

@@ -5,9 +5,12 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from .base import Model, Number, cel
+from .early_termination import PolicyType
 from .spec import MAX_TRIALS
 
-TrialState = Literal["Pending", "Running", "Succeeded", "Failed"]
+MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
+
+TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped"]
 
 
 class HyperDriveTrialSpec(Model):
@@ -22,14 +25,67 @@ class HyperDriveTrialSpec(Model):
     summary: str = Field(default="", max_length=4096, description="The parameters on one line, for people.")
 
 
+class CurveColumns(Model):
+    """Some of a trial's reports of the primary metric, at most 64: as many numbers in each list as there are points."""
+
+    interval: list[int] = Field(max_length=MAX_POINTS, description="Which report it is, counted from 1.")
+    value: list[Number] = Field(max_length=MAX_POINTS, description="The value that was reported.")
+    best: list[Number] = Field(max_length=MAX_POINTS, description="The best value of all reports up to it.")
+    mean: list[Number] = Field(max_length=MAX_POINTS, description="The mean of all reports up to it.")
+    step: list[Any] | None = Field(
+        default=None, max_length=MAX_POINTS, description="What the script called it (step or epoch); null if nothing."
+    )
+
+
+class LogPosition(Model):
+    """Up to where the log is counted in what stands beside it."""
+
+    pod: str = Field(description="The pod's uid.")
+    time: str = Field(description="Time of the newest line that was counted.")
+    lines: int = Field(description="How many lines of that very time were.")
+
+
+class StopExplanation(Model):
+    """Why a trial was ended before its time."""
+
+    policy: PolicyType = Field(description="The policy that decided.")
+    interval: int = Field(description="The interval at which it was judged: so many reports of the primary metric.")
+    value: Number = Field(description="The trial's value at that interval, as the policy takes it.")
+    threshold: Number = Field(description="The value that it would have needed.")
+    compared_with: list[str] | None = Field(
+        default=None, max_length=2, description="The trials that the threshold comes from."
+    )
+    seconds_saved: int | None = Field(
+        default=None,
+        description="How much longer it would have run: the median run time of the trials that ran to their end, less "
+        "its own. Absent while there is none.",
+    )
+
+
 class HyperDriveTrialStatus(Model):
     """How it went."""
 
     state: TrialState = Field(default="Pending", description="Where the trial stands.")
-    value: Number | None = Field(default=None, description="Its value of the primary metric.")
+    value: Number | None = Field(
+        default=None, description="Its value of the primary metric; while it runs, the value so far."
+    )
+    step: Number | None = Field(default=None, description="The step (or epoch) of the newest report.")
     reports: int | None = Field(default=None, description="How often the primary metric was reported.")
     metrics: dict[str, Number] | None = Field(
         default=None, max_length=64, description="Last value of each metric that was reported."
+    )
+    curve: CurveColumns | None = Field(
+        default=None,
+        description="Its reports of the primary metric. Of more than 64 every second one is kept, then every fourth, "
+        "and so on, and the newest.",
+    )
+    last_report_time: str | None = Field(
+        default=None,
+        description="When reports were last recorded while it ran.",
+        json_schema_extra={"format": "date-time"},
+    )
+    log_position: LogPosition | None = Field(
+        default=None, description="While it runs: up to where its log is counted, so that nothing counts twice."
     )
     start_time: str | None = Field(
         default=None, description="When its pod started.", json_schema_extra={"format": "date-time"}
@@ -39,3 +95,6 @@ class HyperDriveTrialStatus(Model):
     )
     reason: str | None = Field(default=None, max_length=1024, description="Why it ended so, as one word for machines.")
     message: str | None = Field(default=None, max_length=32768, description="Why, as a sentence for people.")
+    early_termination: StopExplanation | None = Field(
+        default=None, description="Why it was ended before its time, if it was."
+    )

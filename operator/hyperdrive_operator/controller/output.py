@@ -1,0 +1,185 @@
+"""What one trial's pods print, read pod by pod: streamed, resumed where it was left, and what is left at the end."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from typing import Final
+
+from hyperdrive_operator.api import names
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.core.loglines import TAIL_BYTES, TAIL_LINES, LogFeed, Position
+from hyperdrive_operator.core.outcome import aim_of, has_metrics_in_output
+from hyperdrive_operator.core.patterns import reader_of
+from hyperdrive_operator.core.pods import Pod, speaker, tellers
+from hyperdrive_operator.core.progress import Progress, read_message
+from hyperdrive_operator.core.trials import Job, Log, Record, Trial
+from hyperdrive_operator.kube.client import KubeClient
+from hyperdrive_operator.kube.errors import ForbiddenError, InvalidError, NotFoundError
+from hyperdrive_operator.kube.kinds import PODS
+
+from .cache import Cache
+
+#: Parsing of more than that leaves the event loop to others.
+LARGE_CHUNK: Final = 16_384
+#: No other try would help.
+GIVEN_UP: Final = (NotFoundError, InvalidError, ForbiddenError)
+
+_GONE: Final = "its pod is gone"
+
+
+class Output:
+    """A trial's reports, as far as its output was read. Used by one task."""
+
+    def __init__(self, client: KubeClient, cache: Cache, spec: HyperDriveSpec, record: Record) -> None:
+        self._client = client
+        self._cache = cache
+        self._spec = spec
+        self._aim = aim_of(spec.objective)
+        self._uid = record.uid
+        self.name = record.name
+        # without a position nothing of the log is counted in what is recorded: it is read from the start
+        self._progress = record.progress if record.position is not None else Progress()
+        self._position = record.position
+        self._feed: LogFeed | None = None
+        self._words = ""
+        #: How often each pod's container had been started again when what it said before was read.
+        self._restarts: dict[str, int] = {}
+        #: Pods that were read to their end.
+        self._done: set[str] = set()
+
+    @property
+    def trial(self) -> Trial | None:
+        """The trial as it is now; None if it has ended, or is gone."""
+        trial = self._cache.trial(self._uid)
+        return trial if trial is not None and not trial.is_ended else None
+
+    @property
+    def progress(self) -> Progress:
+        """What was reported so far."""
+        return self._feed.progress if self._feed is not None else self._progress
+
+    @property
+    def position(self) -> Position | None:
+        """Up to where that was read."""
+        return self._feed.position if self._feed is not None else self._position
+
+    def log(self, *, problem: str = "", is_whole: bool = False) -> Log:
+        """Return what was read, as the decisions see it."""
+        tail = ((self._feed.tail if self._feed is not None else "") or self._words) if is_whole else ""
+        return Log(self.progress, problem, self.position, is_whole, tail)
+
+    def unread(self) -> Sequence[Pod]:
+        """Return the pods to read, in order: what is left of the one that was read last, and what came after it."""
+        trial = self.trial
+        pods = self._cache.pods(trial.job.uid) if trial is not None and trial.job is not None else []
+        position = self.position
+        current = next((pod for pod in pods if position is not None and pod.uid == position.pod), None)
+        if current is not None and current.phase != "Failed":
+            return [current]  # of several that run at once one is heard
+        unread = [pod for pod in tellers(pods) if pod.uid not in self._done]
+        return unread[unread.index(current) :] if current in unread else unread
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    async def stream(self, pod: Pod, *, follow: bool) -> AsyncGenerator[None]:
+        """Read a pod's log from where it was left: all there is now, or as it grows. Yields when there is more."""
+        if pod.restarts > self._restarts.get(pod.uid, 0):
+            # the log is that of the newest container; of the one before it something may be unread
+            with suppress(NotFoundError, InvalidError):
+                async with aclosing(self._read(pod, follow=False, previous=True)) as news:
+                    async for _ in news:
+                        yield
+            self._feed_of(pod).finish()
+            self._restarts[pod.uid] = pod.restarts
+        async with aclosing(self._read(pod, follow=follow)) as news:
+            async for _ in news:
+                yield
+
+    async def read_whole(self, pod: Pod) -> str:
+        """Read what is left of a pod's log, once and for all; return why it can't be."""
+        problem = ""
+        try:
+            async for _ in self.stream(pod, follow=False):
+                pass
+        except GIVEN_UP as error:
+            problem = error.message
+        self._feed_of(pod).finish()
+        self._done.add(pod.uid)
+        return problem
+
+    async def read_rest(self, trial: Trial, job: Job) -> str:
+        """Read what is left when the Job has finished; return why nothing could be."""
+        await self._find_pods(trial, job)
+        if not has_metrics_in_output(trial, self._spec):
+            return await self._read_last_words(job)
+        if self._spec.metrics.source == "TerminationMessage":
+            return self._read_message(job)
+        problem = ""
+        for pod in self.unread():
+            problem = await self.read_whole(pod)
+        return problem if self._done or self.progress.reports else _GONE
+
+    def end(self) -> None:
+        """Take a line that has begun as whole: no more will come."""
+        if self._feed is not None:
+            self._feed.finish()
+
+    async def _find_pods(self, trial: Trial, job: Job) -> None:
+        """Ask for the pods where the watch of them is behind that of Jobs."""
+        if trial.pod is not None and (trial.pod.phase == "Succeeded" or job.finished == "Failed"):
+            return
+        for body in await self._client.list(PODS, job.namespace, label_selector=f"{names.LABEL_TRIAL}={job.name}"):
+            self._cache.observe(PODS, None, body)
+
+    def _read_message(self, job: Job) -> str:
+        pod = speaker(self._cache.pods(job.uid))
+        if pod is None:
+            return _GONE
+        self._progress = read_message(pod.message, self._aim, reader_of(self._spec, self._aim))
+        return ""
+
+    async def _read_last_words(self, job: Job) -> str:
+        """Read why a trial failed whose metrics are known from elsewhere."""
+        pod = speaker(self._cache.pods(job.uid))
+        if pod is None:
+            return _GONE
+        limit = TAIL_LINES * TAIL_BYTES
+        text = await self._client.read_log(
+            pod.namespace, pod.name, pod.container, tail_lines=TAIL_LINES, limit_bytes=limit
+        )
+        self._words = text[-TAIL_BYTES:].decode(errors="replace").strip()
+        return ""
+
+    async def _read(self, pod: Pod, *, follow: bool, previous: bool = False) -> AsyncGenerator[None]:
+        feed = self._feed_of(pod)
+        is_first = True
+        chunks = self._client.stream_log(
+            pod.namespace,
+            pod.name,
+            pod.container,
+            follow=follow,
+            previous=previous,
+            since_time=feed.position.since,
+            timestamps=True,
+        )
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                if is_first:
+                    feed.begin()  # not before there is an answer: until then a line that has begun may be all there is
+                    is_first = False
+                if len(chunk) > LARGE_CHUNK:
+                    await asyncio.to_thread(feed.feed, chunk)
+                else:
+                    feed.feed(chunk)
+                yield
+
+    def _feed_of(self, pod: Pod) -> LogFeed:
+        if self._feed is None or self._feed.pod != pod.uid:
+            self._feed = LogFeed(
+                pod.uid,
+                reader_of(self._spec, self._aim),
+                self._aim,
+                progress=self.progress,
+                position=self.position,
+            )
+        return self._feed

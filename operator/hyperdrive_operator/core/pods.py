@@ -1,0 +1,146 @@
+"""The pods of trials: which of them speaks for its Job, where it stands, and what keeps it from running."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hyperdrive_operator.api import names
+
+from . import timestamps
+
+Body = Mapping[str, Any]
+
+MESSAGE_LIMIT = 1024  # of what others wrote and we repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of a trial, as far as one is told apart from another: where it stands and why it does not move."""
+
+    uid: str
+    namespace: str
+    name: str
+    job_uid: str
+    resource_version: str
+    created: str
+    container: str
+    phase: str
+    started: datetime | None
+    ended: datetime | None
+    exit_code: int | None
+    waiting: str
+    #: How often its container was started again, and its last words.
+    restarts: int
+    message: str
+    #: Which of the pods of an Indexed Job it is; 0 for any other.
+    index: int = 0
+
+
+def speaker(pods: Iterable[Pod]) -> Pod | None:
+    """Return the pod that speaks for its Job: the one that runs, else the one that succeeded, else the newest.
+
+    Of an Indexed Job's it is one of the lowest index: rank 0 is who reports, as the frameworks have it.
+    """
+    return max(
+        pods,
+        key=lambda pod: (-pod.index, pod.phase == "Running", pod.phase == "Succeeded", pod.created, pod.uid),
+        default=None,
+    )
+
+
+def tellers(pods: Iterable[Pod]) -> list[Pod]:
+    """Return the pods whose output counts, in the order in which it does: the tries that failed, then the speaker."""
+    pods = list(pods)
+    last = speaker(pods)
+    if last is None:
+        return []
+    tries = [
+        pod
+        for pod in pods
+        if pod.phase == "Failed" and pod.index == last.index and (pod.created, pod.uid) < (last.created, last.uid)
+    ]
+    return [*sorted(tries, key=lambda pod: (pod.created, pod.uid)), last]
+
+
+def read_pod(body: Body) -> Pod:
+    """Project a pod of one of our Jobs."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    statuses = status.get("containerStatuses") or []
+    ends = [end for container in statuses if (end := (container.get("state") or {}).get("terminated"))]
+    codes = [end.get("exitCode", 0) for end in ends]
+    container = _trial_container((body.get("spec") or {}).get("containers") or [])
+    of_container: Body = next((one for one in statuses if one.get("name") == container), {})
+    return Pod(
+        **identity(metadata),
+        job_uid=owner_uid(metadata, "Job", "batch/v1"),
+        created=metadata.get("creationTimestamp", ""),
+        container=container,
+        phase=status.get("phase", ""),
+        started=_container_start(statuses) or timestamps.parse(status.get("startTime")),
+        ended=max(filter(None, (timestamps.parse(end.get("finishedAt")) for end in ends)), default=None),
+        exit_code=next((code for code in codes if code), 0) if codes else None,
+        waiting=_waiting(status)[:MESSAGE_LIMIT],
+        restarts=of_container.get("restartCount") or 0,
+        message=_last_words(of_container),
+        index=_index((metadata.get("labels") or {}).get("batch.kubernetes.io/job-completion-index")),
+    )
+
+
+def identity(metadata: Body) -> dict[str, str]:
+    """Return what names an object, and its version."""
+    return {
+        "uid": metadata["uid"],
+        "namespace": metadata.get("namespace", ""),
+        "name": metadata["name"],
+        "resource_version": metadata.get("resourceVersion", ""),
+    }
+
+
+def owner_uid(metadata: Body, kind: str, api_version: str = names.API_VERSION) -> str:
+    """Return the uid of the controlling owner of that kind, or nothing: names may be reused, uids never."""
+    for owner in metadata.get("ownerReferences") or ():
+        if owner.get("kind") == kind and owner.get("apiVersion") == api_version and owner.get("controller"):
+            return str(owner.get("uid", ""))
+    return ""
+
+
+def _last_words(container: Body) -> str:
+    """Return what a container has left in its termination message (at most 4 KiB, says the kubelet)."""
+    states = ((container.get(key) or {}).get("terminated") or {} for key in ("state", "lastState"))
+    return next((message for state in states if (message := _text(state.get("message")))), "")
+
+
+def _trial_container(containers: list[Body]) -> str:
+    """Name the container whose log counts: the first of the Job's own, which all know their trial by a variable.
+
+    Others may have been injected before it, and the template may name it otherwise by now.
+    """
+    ours = (c for c in containers if any(variable.get("name") == names.ENV_TRIAL for variable in c.get("env") or ()))
+    return str(next(ours, containers[0] if containers else {}).get("name", ""))
+
+
+def _container_start(statuses: list[Body]) -> datetime | None:
+    states = [state for container in statuses for state in (container.get("state") or {}).values() if state]
+    return min(filter(None, (timestamps.parse(state.get("startedAt")) for state in states)), default=None)
+
+
+def _waiting(status: Body) -> str:
+    """Return why a pod does not run: an image that can't be pulled, a container that can't start, no node."""
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    for container in containers:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
+            return f"{waiting['reason']}: {waiting.get('message') or 'container ' + container.get('name', '')}"
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
+    return ""
+
+
+def _index(label: Any) -> int:
+    return int(label) if isinstance(label, str) and label.isdecimal() else 0
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

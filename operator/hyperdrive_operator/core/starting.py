@@ -1,0 +1,87 @@
+"""Which trials to start next: the numbers that are free, and the combination of each."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+
+from .first import missing_first
+from .sampling import combination_key, is_proposed, sampler, skips_known
+from .space import Parameters
+from .trials import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The trials to start, the numbers that lack a proposal, and whether the search space has no more."""
+
+    trials: tuple[tuple[int, Parameters], ...] = ()
+    missing: tuple[int, ...] = ()
+    is_exhausted: bool = False
+
+
+def next_trials(
+    spec: HyperDriveSpec,
+    trials: Sequence[Trial],
+    planned: int,
+    ready: Mapping[int, Parameters | None],
+    known: frozenset[str],
+) -> Next:
+    """Return the trials to start, lowest numbers first. `known` holds the combinations not to run again.
+
+    A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
+    proposal.
+    """
+    # a place is free for a proposal only once the result of the trial that had it can be learnt from
+    learns = is_proposed(spec)
+    free = spec.limits.max_concurrent_trials - sum(
+        trial.is_active or (learns and not trial.is_ended) for trial in trials
+    )
+    if free <= 0 or len(trials) >= planned:
+        return Next(is_exhausted=planned == 0)  # the earlier sweeps have run all there is
+    by_number = {trial.record.number: trial.record.key for trial in trials}
+    numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
+    if learns:
+        return _proposed(spec, numbers, known | set(by_number.values()), ready)
+    return _sampled(spec, numbers, by_number, known)
+
+
+def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], by_number: Mapping[int, str], known: frozenset[str]) -> Next:
+    """Return the trials with these numbers, each as those below it leave it."""
+    choose = sampler(spec)
+    # where what is known is skipped, it may have grown since a number was first given: then no trial's may run twice
+    lowest = max(by_number, default=0) + 1 if skips_known(spec) else numbers[0]
+    taken = {*known, *(key for number, key in by_number.items() if number < lowest)}
+    below = sorted((number for number in by_number if number > lowest), reverse=True)
+    new: list[tuple[int, Parameters]] = []
+    for number in numbers:
+        while below and below[-1] < number:
+            taken.add(by_number[below.pop()])
+        parameters = choose(number, taken)
+        if parameters is None:
+            return Next(tuple(new), is_exhausted=True)
+        new.append((number, parameters))
+        taken.add(combination_key(parameters))
+    return Next(tuple(new))
+
+
+def _proposed(
+    spec: HyperDriveSpec, numbers: Sequence[int], running: Set[str], ready: Mapping[int, Parameters | None]
+) -> Next:
+    """Return the trials whose combination is given or has been proposed, and which are to be asked for."""
+    first = missing_first(spec, numbers, running)
+    taken = {*running, *map(combination_key, first.values())}
+    new: list[tuple[int, Parameters]] = []
+    missing: list[int] = []
+    for number in numbers:
+        parameters = ready.get(number)
+        if number in first:
+            new.append((number, first[number]))
+        elif parameters is not None and (key := combination_key(parameters)) not in taken:
+            new.append((number, parameters))
+            taken.add(key)
+        elif number in ready and parameters is None:
+            return Next(tuple(new), tuple(missing), is_exhausted=not missing)
+        else:
+            missing.append(number)
+    return Next(tuple(new), tuple(missing))

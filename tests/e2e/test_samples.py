@@ -1,0 +1,52 @@
+"""Every sample of manifests/samples, all at once in one namespace, with fewer trials than in its file."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+
+from tests.support.samples import FILES, IMAGE, misfits, small, sweeps
+
+from .installation import Images
+from .kubectl import Kubectl, Object
+from .sweeps import condition, of, trials
+
+SECONDS = 300
+
+
+def test_every_sample_completes_with_trials_that_fit_its_space(
+    namespace: Kubectl, built: Images, note: Callable[[str], None]
+) -> None:
+    began = time.monotonic()
+    manifests = list(itertools.chain.from_iterable(map(sweeps, FILES)))
+    for manifest in manifests:
+        namespace("apply", "--filename=-", stdin=json.dumps(small(manifest)).replace(IMAGE, built.sample))
+    for manifest in manifests:
+        namespace.wait(f"hyperdrive/{manifest['metadata']['name']}", "condition=Complete", seconds=SECONDS)
+    note(f"samples: {len(manifests)} sweeps complete after {time.monotonic() - began:.0f} s")
+
+    for manifest in manifests:
+        _assert_complete(namespace, manifest)
+
+
+def _assert_complete(kubectl: Kubectl, manifest: Object) -> None:
+    name = manifest["metadata"]["name"]
+    hyperdrive, records = kubectl.get("hyperdrive", name), trials(kubectl, name)
+    assert condition(hyperdrive, "Complete")["status"] == "True"
+    assert len(records) == small(manifest)["spec"]["limits"]["maxTotalTrials"], name
+    values = {record["metadata"]["name"]: record["status"].get("value") for record in records}
+    best = hyperdrive["status"]["bestTrial"]
+    goal = max if manifest["spec"]["objective"]["goal"] == "Maximize" else min
+    assert best["value"] == values[best["name"]] == goal(value for value in values.values() if value is not None), name
+    given = {job["metadata"]["name"]: _arguments(job) for job in kubectl.list("jobs", of(name))}
+    for record in records:
+        parameters = record["spec"]["parameters"]
+        assert record["status"]["state"] != "Failed", record
+        assert misfits(manifest, parameters) == [], (name, parameters)
+        space = {parameter["name"] for parameter in manifest["spec"]["searchSpace"]}
+        assert given[record["metadata"]["name"]] & space == parameters.keys()
+
+
+def _arguments(job: Object) -> set[str]:
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    return {argument.partition("=")[0].removeprefix("--") for argument in container["args"]}

@@ -238,7 +238,7 @@ class Cache:
         texts = (job.metrics, job.curve)
         seen, known = self._annotated.get(record.uid, ((None, None), None))
         if texts != seen:
-            if known is None and record.position is None and record.curve.points:
+            if known is None and record.position is None and record.curve.reports:
                 known = record.progress  # no log was counted in it: it is from the annotations that a restart forgot
             known = annotated(known, *texts, aim_of(sweep.spec.objective))
             self._annotated[record.uid] = (texts, known)

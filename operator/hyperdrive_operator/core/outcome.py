@@ -71,7 +71,7 @@ def is_followed(trial: Trial, spec: HyperDriveSpec) -> bool:
 def has_news(trial: Trial, spec: HyperDriveSpec) -> bool:
     """Tell whether a running trial has reported what is not recorded."""
     record, progress = trial.record, trial.progress
-    return progress.curve.points != record.curve.points or _metrics(progress, spec.objective) != record.metrics
+    return progress.curve != record.curve or _metrics(progress, spec.objective) != record.metrics
 
 
 def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialStatus:

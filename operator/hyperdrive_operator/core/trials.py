@@ -216,7 +216,7 @@ def read_record(body: Body) -> Record:
         curve=curve,
         reported=timestamps.parse(status.get("lastReportTime")),
         # before the first report it costs nothing to read from the start again
-        position=_position(status.get("logPosition")) if curve.points else None,
+        position=_position(status.get("logPosition")) if curve.reports else None,
         seconds_saved=_seconds_saved(status.get("earlyTermination")),
     )
 

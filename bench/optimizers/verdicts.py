@@ -16,12 +16,13 @@ MARGIN: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """How often one sampler beats another, and whether that is a half, within the margin."""
+    """How often one sampler beats another, and whether that is a half, within the margin, or no less."""
 
     share: float
     low: float
     high: float
     p: float
+    p_not_less: float
 
 
 def best_so_far(values: Sequence[float]) -> list[float]:
@@ -71,11 +72,12 @@ def equivalence(shares: Sequence[float]) -> Equivalence:
     error = statistics.stdev(shares) / math.sqrt(len(shares))
     freedom = len(shares) - 1
     if error == 0:
-        return Equivalence(mean, mean, mean, 0.0 if abs(mean - 0.5) < MARGIN else 1.0)
+        is_less = mean <= 0.5 - MARGIN
+        return Equivalence(mean, mean, mean, float(is_less or mean >= 0.5 + MARGIN), float(is_less))
     reach = float(stats.t.ppf(1 - LEVEL, freedom)) * error
     above = float(stats.t.sf((mean - (0.5 - MARGIN)) / error, freedom))
     below = float(stats.t.cdf((mean - (0.5 + MARGIN)) / error, freedom))
-    return Equivalence(mean, mean - reach, mean + reach, max(above, below))
+    return Equivalence(mean, mean - reach, mean + reach, max(above, below), above)
 
 
 def ranks(finals: Mapping[str, float]) -> dict[str, float]:

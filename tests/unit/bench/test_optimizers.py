@@ -118,6 +118,7 @@ def test_equals_are_told_from_different() -> None:
     assert equivalence([0.5, 0.48, 0.53, 0.49, 0.51]).p < 0.05
     assert equivalence([0.1, 0.9, 0.2, 0.8, 0.5]).p > 0.05
     assert equivalence([0.9, 0.88, 0.93, 0.9]).p > 0.95
+    assert equivalence([0.9, 0.88, 0.93, 0.9]).p_not_less < 0.05 < equivalence([0.3, 0.28, 0.33, 0.3]).p_not_less
     assert best_so_far([3, 4, 1, 2]) == [3, 3, 1, 1]
     assert ranks({"a": 2, "b": 1, "c": 2}) == {"a": 2.5, "b": 1, "c": 2.5}
 

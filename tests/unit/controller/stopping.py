@@ -8,7 +8,7 @@ from tests.support.laboratory import Laboratory
 from hyperdrive_operator.kube.kinds import HYPERDRIVES, JOBS
 
 WHEN: tuple[Literal["before", "after"], ...] = ("before", "after")
-BANDIT = {"type": "Bandit", "bandit": {"slackAmount": 0.1}}
+BANDIT = {"type": "Bandit", "bandit": {"slackAmount": 0.1}, "delayEvaluation": 0}
 
 
 def laboratory(policy: dict[str, Any] | None = None, *, total: int = 4, at_once: int = 2, **spec: Any) -> Laboratory:

@@ -29,7 +29,7 @@ from hyperdrive_operator.core.status import best_trial, summarise
 from hyperdrive_operator.core.trials import Trial, read_job
 
 VERDICT = Verdict("Bandit", 3, 0.1, 0.8, ("digits-1",), "at interval 3 it is too low")
-BANDIT = {"type": "Bandit", "bandit": {"slackAmount": 0.1}}
+BANDIT = {"type": "Bandit", "bandit": {"slackAmount": 0.1}, "delayEvaluation": 0}
 
 
 def actions(*trials: Trial, total: int = 9, at_once: int = 2, of: str = "Grid") -> tuple[Action, ...]:

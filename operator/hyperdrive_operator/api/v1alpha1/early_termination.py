@@ -53,6 +53,11 @@ _MAX_BEYOND_MIN: Final = "maxInterval must be above minInterval"
 
 MAX_INTERVAL: Final = 1_000_000_000  # more reports than anybody makes
 
+#: Reports before a trial is compared with others. Measured (docs/early-termination-measured.md): to judge first reports
+#: stops the best trial of many a sweep, and what it saves beyond waiting for five is little.
+DEFAULT_DELAY: Final = 5
+_COMPARING: Final = ("Bandit", "MedianStopping", "TruncationSelection")
+
 Interval = Annotated[int, Field(ge=1, le=MAX_INTERVAL)]
 Slack = Annotated[Number, Field(gt=0)]
 Delta = Annotated[Number, Field(ge=0)]
@@ -112,9 +117,11 @@ class SuccessiveHalvingOptions(Model):
     )
 
     reduction_factor: int = Field(
-        default=4, ge=2, le=100, description="Of the trials that reach a rung the best 1/reductionFactor go on."
+        default=2, ge=2, le=100, description="Of the trials that reach a rung the best 1/reductionFactor go on."
     )
-    min_interval: Interval = Field(default=1, description="The first rung: reports that every trial may make.")
+    min_interval: Interval = Field(
+        default=DEFAULT_DELAY, description="The first rung: reports that every trial may make."
+    )
     max_interval: Interval | None = Field(default=None, description="There is no rung at it or beyond it.")
 
     @model_validator(mode="after")
@@ -193,7 +200,11 @@ class EarlyTermination(Model):
         description="A trial is judged at each multiple of so many reports of the primary metric. Without it 1.",
     )
     delay_evaluation: int | None = Field(
-        default=None, ge=0, le=MAX_INTERVAL, description="No trial is judged before so many reports. Without it 0."
+        default=None,
+        ge=0,
+        le=MAX_INTERVAL,
+        description=f"No trial is judged before so many reports. Without it {DEFAULT_DELAY} for the types that compare "
+        f"trials ({', '.join(_COMPARING)}), else 0.",
     )
     bandit: BanditOptions | None = Field(default=None, description="Options of type Bandit.")
     median_stopping: MedianStoppingOptions | None = Field(default=None, description="Options of type MedianStopping.")
@@ -206,6 +217,13 @@ class EarlyTermination(Model):
     hyperband: HyperbandOptions | None = Field(default=None, description="Options of type Hyperband.")
     threshold: ThresholdOptions | None = Field(default=None, description="Options of type Threshold.")
     patience: PatienceOptions | None = Field(default=None, description="Options of type Patience.")
+
+    @property
+    def delay(self) -> int:
+        """Reports before a trial is judged, for the types that do not judge at rungs."""
+        if self.delay_evaluation is not None:
+            return self.delay_evaluation
+        return DEFAULT_DELAY if self.type in _COMPARING else 0
 
     @model_validator(mode="after")
     def _has_its_own_options_only(self) -> Self:

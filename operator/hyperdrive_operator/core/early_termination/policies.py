@@ -239,4 +239,4 @@ def _schedule(given: EarlyTermination) -> Schedule:
     if given.type == "SuccessiveHalving":
         options = given.successive_halving or SuccessiveHalvingOptions()
         return halving(options.reduction_factor, options.min_interval, options.max_interval)
-    return Multiples(given.evaluation_interval or 1, given.delay_evaluation or 0)
+    return Multiples(given.evaluation_interval or 1, given.delay)

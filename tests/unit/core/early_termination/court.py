@@ -32,10 +32,14 @@ def stopped(policy: Mapping[str, Any], trials: Sequence[Trial], goal: Goal = "Ma
     return sorted(judged(policy, trials, goal))
 
 
-BANDIT = {"type": "Bandit", "bandit": {"slackFactor": 0.2}}
-AMOUNT = {"type": "Bandit", "bandit": {"slackAmount": 0.2}}
-MEDIAN = {"type": "MedianStopping", "medianStopping": {"minTrials": 1}}
-TRUNCATION = {"type": "TruncationSelection", "truncationSelection": {"truncationPercentage": 20}}
+BANDIT = {"type": "Bandit", "bandit": {"slackFactor": 0.2}, "delayEvaluation": 0}
+AMOUNT = {"type": "Bandit", "bandit": {"slackAmount": 0.2}, "delayEvaluation": 0}
+MEDIAN = {"type": "MedianStopping", "medianStopping": {"minTrials": 1}, "delayEvaluation": 0}
+TRUNCATION = {
+    "type": "TruncationSelection",
+    "truncationSelection": {"truncationPercentage": 20},
+    "delayEvaluation": 0,
+}
 HALVING = {"type": "SuccessiveHalving", "successiveHalving": {"reductionFactor": 3, "minInterval": 2}}
 HYPERBAND = {"type": "Hyperband", "hyperband": {"maxInterval": 27}}
 THRESHOLD = {"type": "Threshold", "threshold": {"lower": 0.5}}

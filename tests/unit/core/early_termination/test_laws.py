@@ -28,6 +28,7 @@ COMPARING: Final = {
     "truncation of the running": {
         "type": "TruncationSelection",
         "truncationSelection": {"truncationPercentage": 60, "excludeFinishedTrials": True},
+        "delayEvaluation": 0,
     },
     "halving": HALVING,
     "hyperband": HYPERBAND,

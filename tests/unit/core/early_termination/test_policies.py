@@ -65,8 +65,31 @@ def test_median_stopping(others: list[tuple[float, ...]], values: tuple[float, .
 
 def test_median_stopping_waits_for_three_others_unless_told_otherwise() -> None:
     good = [reported(number, 0.9) for number in (1, 2, 3)]
-    assert stopped({"type": "MedianStopping"}, [*good[:2], reporting(9, 0.1)]) == []
-    assert stopped({"type": "MedianStopping"}, [*good, reporting(9, 0.1)]) == [9]
+    policy = {"type": "MedianStopping", "delayEvaluation": 0}
+    assert stopped(policy, [*good[:2], reporting(9, 0.1)]) == []
+    assert stopped(policy, [*good, reporting(9, 0.1)]) == [9]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"type": "MedianStopping"},
+        {"type": "Bandit", "bandit": {"slackFactor": 0.2}},
+        {"type": "TruncationSelection", "truncationSelection": {"truncationPercentage": 50}},
+        {"type": "SuccessiveHalving"},
+    ],
+)
+def test_trials_are_compared_from_their_fifth_report_unless_told_otherwise(policy: dict[str, Any]) -> None:
+    good = [reported(number, *[0.9] * 5) for number in (1, 2, 3)]
+    assert stopped(policy, [*good, reporting(9, *[0.1] * 4)]) == []
+    assert stopped(policy, [*good, reporting(9, *[0.1] * 5)]) == [9]
+
+
+@pytest.mark.parametrize("policy", [THRESHOLD, {"type": "Patience", "patience": {"intervals": 1}}])
+def test_a_trial_that_is_compared_with_nobody_is_judged_from_the_first_report_that_says_something(
+    policy: dict[str, Any],
+) -> None:
+    assert stopped(policy, [reporting(9, 0.1, 0.1)]) == [9]
 
 
 def test_a_running_trial_that_is_younger_is_no_peer() -> None:
@@ -108,6 +131,7 @@ def test_truncation_may_leave_out_finished_trials_but_not_those_it_stopped() -> 
     policy = {
         "type": "TruncationSelection",
         "truncationSelection": {"truncationPercentage": 20, "excludeFinishedTrials": True},
+        "delayEvaluation": 0,
     }
     running = [reporting(number, number / 10) for number in (1, 2, 3, 4)]
     assert stopped(policy, [*running, reported(5, 0.9)]) == []

@@ -1,0 +1,1 @@
+"""How much early termination saves and what it costs, on learning curves that were recorded, not invented."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
+from optuna.study import StudyDirection
 
 from hyperdrive_operator.api.v1alpha1 import (
     BayesianOptions,
@@ -132,7 +133,8 @@ def optuna_study(spec: HyperDriveSpec, seed: int) -> optuna.Study:
             group=options.multivariate and any(parameter.when for parameter in spec.search_space),
             constant_liar=True,
         )
-    return optuna.create_study(direction=spec.objective.goal.lower(), sampler=sampler)
+    direction = StudyDirection.MAXIMIZE if spec.objective.goal == "Maximize" else StudyDirection.MINIMIZE
+    return optuna.create_study(direction=direction, sampler=sampler)
 
 
 def suggester(trial: optuna.Trial) -> Callable[[Parameter], Any]:

@@ -1,6 +1,5 @@
 """What the results come to, as the tables of docs/sampling-quality.md: each stands between two comments there."""
 
-import re
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -165,7 +164,8 @@ def write(folder: Path, blocks: Mapping[str, str]) -> None:
         begin, end = f"<!-- {name}: written by bench.optimizers -->", f"<!-- end of {name} -->"
         new = f"{begin}\n\n{block}\n\n{end}"
         if begin in text:
-            text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, new=new: new, text, flags=re.DOTALL)
+            before, _, rest = text.partition(begin)
+            text = before + new + rest.partition(end)[2]
         else:
             text += f"\n{new}\n"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,10 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hyperdrive_operator.core.early_termination.policies import make_policy
-
 import hyperdrive_operator.core as core_package
 from hyperdrive_operator.api.v1alpha1 import EarlyTermination
+from hyperdrive_operator.core.early_termination.policies import make_policy
 from hyperdrive_operator.core.metrics import Goal, better
 
 from .policies import policy_for

@@ -5,10 +5,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from hyperdrive_operator.core.early_termination import Judge
-
 from hyperdrive_operator.api.v1alpha1 import EarlyTermination, HyperDriveSpec
 from hyperdrive_operator.core.curves import Curve
+from hyperdrive_operator.core.early_termination import Judge
 from hyperdrive_operator.core.metrics import Goal, better
 from hyperdrive_operator.core.trials import State, Trial, read_job, read_record
 

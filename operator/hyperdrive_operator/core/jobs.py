@@ -18,6 +18,8 @@ _TEMPLATE = "spec.trialTemplate"
 MIN_TTL_SECONDS = 300
 #: Go writes larger numbers with an exponent.
 _WRITTEN_OUT = 1e21
+#: As the API server completes it, so that a preview shows what will stand there.
+_JOB_UID = {"fieldRef": {"apiVersion": "v1", "fieldPath": names.FIELD_JOB_UID}}
 _CONTAINER_LISTS = ("containers", "initContainers")
 
 
@@ -92,7 +94,7 @@ def reporter_environment(objective: Objective) -> list[Manifest]:
     return [
         {"name": names.ENV_PRIMARY_METRIC, "value": _escaped(objective.primary_metric)},
         {"name": names.ENV_GOAL, "value": objective.goal},
-        {"name": names.ENV_JOB_UID, "valueFrom": {"fieldRef": {"fieldPath": names.FIELD_JOB_UID}}},
+        {"name": names.ENV_JOB_UID, "valueFrom": _JOB_UID},
     ]
 
 

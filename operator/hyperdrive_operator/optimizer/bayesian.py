@@ -1,12 +1,9 @@
 """Bayesian: Optuna's tree-structured Parzen estimator on a study made anew from the trials, for each request."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import TPESampler
 from optuna.trial import TrialState, create_trial
 
 from hyperdrive_operator.api.v1alpha1 import BayesianOptions, Parameter
@@ -17,6 +14,7 @@ from hyperdrive_operator.core.space import Parameters, assemble
 from .choosing import derived_seed, first_new
 from .coding import decode, distribution, encoded, suggested
 from .goals import bounded_history, directions, values
+from .tpe import SeededTPESampler
 
 
 def propose(request: Request) -> list[Proposal]:
@@ -39,11 +37,11 @@ class _Model:
 
     def __init__(self, request: Request, options: BayesianOptions) -> None:
         self._request = request
-        self._options = options
         self._space = request.spec.search_space
         self._ranges = {parameter.name: distribution(parameter) for parameter in self._space}
         self._objective = request.spec.objective
-        self._study = optuna.create_study(directions=directions(self._objective))
+        self._sampler = SeededTPESampler(options, is_conditional=any(parameter.when for parameter in self._space))
+        self._study = optuna.create_study(directions=directions(self._objective), sampler=self._sampler)
         for one in bounded_history(self._objective, (*request.prior, *request.finished)):
             self._tell(one)
         for parameters in request.running:
@@ -57,7 +55,7 @@ class _Model:
         return chosen
 
     def _ask(self, number: int, attempt: int) -> Parameters:
-        self._study.sampler = self._sampler(derived_seed(self._request, number, attempt))
+        self._sampler.seed(derived_seed(self._request, number, attempt))
         trial = self._study.ask()
 
         def suggest(parameter: Parameter) -> Any:
@@ -67,19 +65,6 @@ class _Model:
         # it is told again as the record will have it, so that a restart makes no difference
         self._study.tell(trial, state=TrialState.FAIL)
         return chosen
-
-    def _sampler(self, seed: int) -> TPESampler:
-        is_conditional = any(parameter.when for parameter in self._space)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # `group`, since years
-            return TPESampler(
-                seed=seed,
-                n_startup_trials=1,  # these are drawn by ourselves
-                n_ei_candidates=self._options.candidates,
-                multivariate=self._options.multivariate,
-                group=self._options.multivariate and is_conditional,
-                constant_liar=True,
-            )
 
     def _tell_running(self, parameters: Mapping[str, object]) -> None:
         self._add(parameters, TrialState.RUNNING)

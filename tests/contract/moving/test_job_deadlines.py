@@ -1,5 +1,6 @@
 """A deadline of 0, given to a Job that is there already, ends it for ever: how the operator stops a trial."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -37,11 +38,13 @@ async def test_a_running_job_ends_at_once_within_its_grace_period(bench: Bench, 
     await bench.api.made(bench.jobs, job("a", "", pod=grace, **spec))
     [running] = await bench.pods_of("a", is_running)
     await bench.logged(running["metadata"]["name"], "training")
+    # listened to from here on: a second after it is told to end the pod may be gone
+    saving = asyncio.create_task(bench.logged(running["metadata"]["name"], "saving"))
 
     await patch(bench, "a", activeDeadlineSeconds=0)
     ending = await bench.until_one(bench.jobs, "a", lambda j: conditions(j) == FAILED[:1])
     assert (ending["status"].get("active"), ending["status"]["terminating"]) == (None, 1)
-    await bench.logged(running["metadata"]["name"], "saving")
+    await saving
     await patch(bench, "a", activeDeadlineSeconds=None)  # nobody can take it back
 
     done = await bench.until_one(bench.jobs, "a", is_over)

@@ -162,7 +162,7 @@ def test_the_reporter_learns_the_primary_metric_as_it_is_written_its_goal_and_it
     assert kubelet_expands(metric["value"], {"x": "expanded"}) == "$(x)/acc"
     assert goal == {"name": "HYPERDRIVE_GOAL", "value": "Minimize"}
     label = "metadata.labels['batch.kubernetes.io/controller-uid']"
-    assert uid == {"name": "HYPERDRIVE_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": label}}}
+    assert uid == {"name": "HYPERDRIVE_JOB_UID", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": label}}}
 
 
 def test_building_does_not_change_the_template() -> None:

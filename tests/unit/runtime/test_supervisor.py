@@ -233,7 +233,8 @@ async def test_what_can_not_work_exits_with_one_line(
 ) -> None:
     async with operator(cluster, tmp_path, *flags) as running:
         assert await running.task == 2
-    (line,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    ours = [record for record in caplog.records if record.name.startswith("hyperdrive_operator.")]
+    (line,) = [record for record in ours if record.levelno == logging.ERROR]
     assert words in line.getMessage()
 
 

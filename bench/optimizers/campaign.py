@@ -17,7 +17,14 @@ Runs = list[list[float]]
 #: Searches of thousands of trials: from each family some whose search does not end at the best value there is.
 LONG_PROBLEMS: Final = ("hartmann6", "ackley10", "log-bowl", "two-branches", "kc1", "protein-structure")
 #: A function, a conditional space and a table: each search with the real bound takes minutes.
-REAL_BOUND_PROBLEMS: Final = ("hartmann6", "two-branches", "kc1")
+REAL_BOUND_PROBLEMS: Final = (
+    "protein-structure",
+    "hartmann6",
+    "slice-localization",
+    "naval-propulsion",
+    "two-branches",
+    "parkinsons-telemonitoring",
+)
 
 
 @dataclass(frozen=True, slots=True)

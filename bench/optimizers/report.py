@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .bound import Bound
+from .bound import ARMS, Bound, drawn
 from .campaign import Race, Runs
 from .figures import comparable, mean_ranks
 from .race import OPTUNA
@@ -119,8 +119,9 @@ def bound_table(results: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], 
     lines = [
         f"{trials:,} trials, {bound.history:,} told at most, the {bound.best} best among them; {seeds} seeds:",
         "",
-        "| problem | best regret: bounded | unbounded | median regret of later trials: bounded | unbounded |",
-        "|---|---|---|---|---|",
+        "| problem | best regret: bounded | unbounded | median regret of later trials: bounded | unbounded "
+        "| their mean: bounded | unbounded | drawn at random, %: bounded | unbounded |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     best: dict[str, list[list[float]]] = {"bounded": [], "unbounded": []}
     for name, runs in results.items():
@@ -132,19 +133,37 @@ def bound_table(results: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], 
         for arm in ("bounded", "unbounded"):
             later = [statistics.median(run[arm][bound.history :]) for run in runs]
             cells.append(f"{statistics.median(later):.3g}")
+        cells += [f"{statistics.fmean(_later_mean(run[arm], bound) for run in runs):.3g}" for arm in ARMS]
+        cells += [f"{100 * statistics.fmean(_share_drawn(run, arm, bound) for run in runs):.0f}" for arm in ARMS]
         lines.append(f"| {' | '.join(cells)} |")
     shares = [
         share_won([of[seed] for of in best["bounded"]], [of[seed] for of in best["unbounded"]]) for seed in range(seeds)
     ]
     found = equivalence(shares)
     worse = [name for name, p in holm(_worse(results)).items() if p < LEVEL]
+    means = [
+        (_later_mean(run["bounded"], bound), _later_mean(run["unbounded"], bound))
+        for of in results.values()
+        for run in of
+    ]
     told = (
         f"The bound makes the best worse on {len(worse)} of {len(results)}{': ' + ', '.join(worse) if worse else ''} "
         f"(Wilcoxon's signed-rank test over the seeds, one-sided; Holm's correction). The bounded searches win "
         f"{found.share:.1%} of the pairs, a tie counted as half (90 % confidence {found.low:.1%} to {found.high:.1%}); "
         f"not below {0.5 - MARGIN:.0%}: p = {found.p_not_less:.2g} (t-test over the seeds, one-sided)."
     )
+    wins = sum(ours <= theirs for ours, theirs in means)
+    told += f" The mean of their later trials is no worse in {wins} of {len(means)} pairs."
     return "\n".join([*lines, "", told])
+
+
+def _later_mean(regrets: Sequence[float], bound: Bound) -> float:
+    return statistics.fmean(regrets[bound.history :])
+
+
+def _share_drawn(run: Mapping[str, Sequence[float]], arm: str, bound: Bound) -> float:
+    """Return the share of the later trials that were drawn at random, since all that was proposed had run."""
+    return sum(place >= bound.history for place in run[drawn(arm)]) / len(run[arm][bound.history :])
 
 
 def _worse(results: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> dict[str, float]:

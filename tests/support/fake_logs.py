@@ -24,12 +24,18 @@ class FakeLogs(KubeClient):
         self.log_requests: list[tuple[str, str, str]] = []
         self.requests = 0
         self._runs: Counter[str] = Counter()
+        #: Lines that stand in older files of a log: the API serves the newest one alone, to who asks from then on.
+        self._rotated: Counter[str] = Counter()
         self._waiting: list[asyncio.Future[None]] = []
 
     def say(self, pod: str, text: str) -> None:
         """Let a pod print."""
         self.logs[pod] = str(self.logs.get(pod, "")) + text
         self.wake()
+
+    def rotate(self, pod: str) -> None:
+        """Let the kubelet begin a new file for a pod's log."""
+        self._rotated[pod] = str(self.logs.get(pod, "")).count("\n")
 
     def start_again(self, pod: str, unheard: str = "") -> None:
         """Let a pod's container print a last thing that nobody hears, die and be started again."""
@@ -72,7 +78,7 @@ class FakeLogs(KubeClient):
         assert timestamps, "the operator always asks for times"
         self.requests += 1
         self.log_requests.append((pod, container, "previous" if previous else since_time))
-        sent, run = 0, self._runs[pod]
+        sent, run, rotated = 0, self._runs[pod], 0 if previous else self._rotated[pod]
         while True:
             if self._runs[pod] != run:
                 return
@@ -83,7 +89,8 @@ class FakeLogs(KubeClient):
             if log is None:
                 raise InvalidError(400, "BadRequest", "previous terminated container not found")
             before = 0 if previous else self.previous_logs.get(pod, "").count("\n")
-            stamped = _stamped(log, since_time, before, is_over=is_over)
+            newest = log.split("\n", rotated)[-1]
+            stamped = _stamped(newest, since_time, before + rotated, is_over=is_over)
             if len(stamped) > sent:
                 yield stamped[sent:]
                 sent = len(stamped)

@@ -26,8 +26,11 @@ PAUSES_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 #: Pauses before a running pod's log is asked for again, longer while nothing comes.
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 10.0
-#: How long a stream may still bring what was written before its Job finished, before it is cut.
+#: How long a stream may be silent when its Job has finished, before it is cut: what was written may be under way.
 DRAIN_SECONDS: Final = 2.0
+#: And how long it may go on in all. What is asked for again is the newest file of the log alone: what has not been
+#: heard of the one before would be lost.
+LONGEST_DRAIN_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Following:
         self._publish = publish
         self._wake = asyncio.Event()
         self._scope: asyncio.Timeout | None = None
+        self._last_moment = 0.0
         self._told = output.progress
         self.is_finished = False
         self._publish(output.log())
@@ -57,8 +61,8 @@ class Following:
             return
         self.is_finished = True
         self._wake.set()
-        if self._scope is not None:
-            self._scope.reschedule(asyncio.get_running_loop().time() + DRAIN_SECONDS)
+        self._last_moment = asyncio.get_running_loop().time() + LONGEST_DRAIN_SECONDS
+        self._limit_drain()
 
     def give_up(self) -> None:
         """Tell what is known. When the Job has finished there will be no more: the trial must end."""
@@ -114,6 +118,14 @@ class Following:
                 if self._output.trial is None:
                     return
                 self._tell()
+                if self.is_finished:
+                    self._limit_drain()
+
+    def _limit_drain(self) -> None:
+        """Let the stream go on for a while from now: what it brings was written before the Job finished."""
+        if self._scope is not None:
+            soon = asyncio.get_running_loop().time() + DRAIN_SECONDS
+            self._scope.reschedule(min(soon, self._last_moment))
 
     def _tell(self) -> None:
         """Publish what is new of the metrics."""

@@ -67,6 +67,7 @@ class _Model:
         return chosen
 
     def _tell_running(self, parameters: Mapping[str, object]) -> None:
+        self._sampler.forget_models()
         self._add(parameters, TrialState.RUNNING)
 
     def _tell(self, one: Finished) -> None:

@@ -206,6 +206,66 @@ async def test_a_stream_that_hangs_is_cut_when_the_job_has_finished(
     assert bench.status["state"] == "Succeeded"
 
 
+async def test_a_log_that_is_rotated_while_it_is_followed_loses_nothing(bench: Bench) -> None:
+    bench.cluster.say(POD, "accuracy=0.5\n")
+    await bench.hears(0.5)
+    bench.cluster.rotate(POD)
+    bench.cluster.say(POD, "accuracy=0.25\n")
+    bench.cluster.rotate(POD)
+    bench.cluster.say(POD, "accuracy=0.75\n")
+    await bench.hears(0.5, 0.25, 0.75)
+    bench.cluster.rotate(POD)
+    bench.lab.finish_jobs(lambda _: "accuracy=0.5\naccuracy=0.25\naccuracy=0.75\naccuracy=1")
+    await bench.lab.settle()
+    assert bench.status["curve"]["value"] == [0.5, 0.25, 0.75, 1], "what was heard of older files is not counted again"
+
+
+async def test_what_was_rotated_away_while_nobody_followed_is_lost_and_the_rest_counts_once(bench: Bench) -> None:
+    bench.cluster.say(POD, "accuracy=0.5\n")
+    await bench.hears(0.5)
+    bench.lab.clock.advance(5)
+    await bench.lab.settle()
+    await bench.close()
+    bench.cluster.say(POD, "accuracy=0.25\n")
+    bench.cluster.rotate(POD)
+    bench.cluster.say(POD, "accuracy=0.75\n")
+    bench.lab.restart()
+    await bench.lab.settle()
+    await bench.hears(0.5, 0.75)
+    await bench.close()
+
+
+async def test_a_stream_that_still_brings_lines_when_the_job_has_finished_is_heard_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.cluster.say(POD, "accuracy=0.5\n")
+    await bench.hears(0.5)
+    loop = asyncio.get_running_loop()
+    real, passed = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: real() + passed)
+    bench.lab.end_job("digits-1", "Complete")  # while much of what was written is still under way
+    await bench.lab.step()
+    for value in (0.25, 0.75, 1):
+        passed += following.DRAIN_SECONDS * 0.75
+        bench.cluster.say(POD, f"accuracy={value}\n")
+        bench.cluster.rotate(POD)  # who asks again does not get that line
+        await bench.until(lambda value=value: bench.values()[-1] == value)  # type: ignore[misc]  # a default binds the loop's variable
+    passed += following.DRAIN_SECONDS
+    await bench.lab.settle()
+    assert bench.status["curve"]["value"] == [0.5, 0.25, 0.75, 1]
+
+
+async def test_a_stream_that_never_ends_is_cut_though_it_brings_lines(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LONGEST_DRAIN_SECONDS", 0.0)
+    bench.cluster.say(POD, "accuracy=0.5\n")
+    await bench.hears(0.5)
+    bench.lab.end_job("digits-1", "Complete")
+    await bench.lab.settle()
+    assert bench.status["state"] == "Succeeded"
+
+
 async def test_beyond_the_most_streams_logs_are_read_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MAX_STREAMS", 0)
     monkeypatch.setattr(following, "POLL_SECONDS", 0.0)

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from optuna.samplers import TPESampler
 from tests.support.builders import choice, expression
 
 from hyperdrive_operator.api.v1alpha1 import Constraint
 from hyperdrive_operator.core.proposing import Finished, Request
 from hyperdrive_operator.core.sampling import combination_key, random_combination
 from hyperdrive_operator.optimizer.propose import propose
+from hyperdrive_operator.optimizer.tpe import SeededTPESampler
 
 from .questions import PLANE, best, quadratic, request, search, spec
 
@@ -252,3 +254,32 @@ def test_sobol_gives_a_number_in_a_small_space_its_combination_again() -> None:
     del record[7]
     again = propose(Request(of, (7,), (), (), record))
     assert again == [found[6].parameters]
+
+
+def test_bayesian_proposes_what_models_made_anew_for_each_question_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = spec("Bayesian", *[expression(name, "randint", lower=0, upper=4) for name in "ab"])
+    found = [Finished({"a": a, "b": b}, float((a - 1) ** 2 + (b - 2) ** 2)) for a in range(4) for b in range(3)]
+    quick = propose(request(small, [13, 14, 15], found))
+    drop = SeededTPESampler.seed
+
+    def seed_and_forget(self: SeededTPESampler, number: int) -> None:
+        drop(self, number)
+        self.forget_models()
+
+    monkeypatch.setattr(SeededTPESampler, "seed", seed_and_forget)
+    assert propose(request(small, [13, 14, 15], found)) == quick
+
+
+def test_bayesian_makes_its_models_once_for_all_attempts_at_one_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bool] = []
+    make = TPESampler._build_parzen_estimator
+
+    def counted(self: TPESampler, study: Any, space: Any, trials: Any, handle_below: bool) -> Any:
+        made.append(handle_below)
+        return make(self, study, space, trials, handle_below)
+
+    monkeypatch.setattr(TPESampler, "_build_parzen_estimator", counted)
+    small = spec("Bayesian", *[expression(name, "randint", lower=0, upper=4) for name in "ab"])
+    found = [Finished({"a": a, "b": b}, float((a - 1) ** 2 + (b - 2) ** 2)) for a in range(4) for b in range(3)]
+    propose(request(small, [13, 14], found))
+    assert made == [True, False, True, False]

@@ -28,7 +28,7 @@ HEARTBEAT_SECONDS: Final = 1.0
 #: Pause after a relist that failed.
 RELIST_RETRY_SECONDS: Final = 5.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
-TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped")
+TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped", "cancelled")
 
 
 class Telemetry(Protocol):

@@ -29,11 +29,14 @@ class State(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     EARLY_STOPPED = "EarlyStopped"
+    CANCELLED = "Cancelled"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED})
-#: Ends with which a value counts: it may be the best, and samplers learn from it.
-USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED, State.CANCELLED})
+#: Ends with which a value counts: it may be the best, and samplers learn from it. What it has reported is true.
+USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED, State.CANCELLED})
+#: Ends of a trial whose Job is ended with it. A tuple: to hash a state takes longer than to look at two.
+CUT_SHORT = (State.EARLY_STOPPED, State.CANCELLED)
 #: Written to a Job's activeDeadlineSeconds, this ends it for ever: its pods get SIGTERM and their grace period, and one
 #: that is suspended fails before it has a pod, whoever resumes it.
 DEADLINE_OF_STOPPED = 0
@@ -94,6 +97,9 @@ class Job:
     metrics: str | None
     curve: str | None
     deadline: int | None
+    #: It is suspended for a pause of its sweep; and whether it is Kueue's to suspend and resume.
+    is_paused: bool = False
+    is_kueues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,7 @@ class Trial:
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
         if self.record.state in ENDED:  # thousands are: no call more than it takes
-            return self.record.state is State.EARLY_STOPPED and self.is_ending
+            return self.record.state in CUT_SHORT and self.is_ending
         return self.job is None or not self.job.finished
 
     @property
@@ -155,7 +161,7 @@ class Trial:
 
         A Job that is suspended and has no pod is none such: it fails at the moment it is resumed.
         """
-        if self.record.state is not State.EARLY_STOPPED or self.job is None or self.job.finished:
+        if self.record.state not in CUT_SHORT or self.job is None or self.job.finished:
             return False
         has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
         return not self.job.suspended or has_pod or self.must_end_job
@@ -164,7 +170,7 @@ class Trial:
     def must_end_job(self) -> bool:
         """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
         return (
-            self.record.state is State.EARLY_STOPPED
+            self.record.state in CUT_SHORT
             and self.job is not None
             and not self.job.finished
             and not self.job.deleting
@@ -180,6 +186,11 @@ class Trial:
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Its pod runs, or has run."""
+        return self.record.started is not None or self.is_running
 
     @property
     def podless_since(self) -> datetime | None:
@@ -224,6 +235,7 @@ def read_record(body: Body) -> Record:
 def read_job(body: Body) -> Job:
     """Project a Job of ours."""
     metadata, status = body["metadata"], body.get("status") or {}
+    annotations = metadata.get("annotations") or {}
     end = _finish(status)
     return Job(
         **identity(metadata),
@@ -236,9 +248,11 @@ def read_job(body: Body) -> Job:
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
-        metrics=(metadata.get("annotations") or {}).get(names.ANNOTATION_METRICS),
-        curve=(metadata.get("annotations") or {}).get(names.ANNOTATION_CURVE),
+        metrics=annotations.get(names.ANNOTATION_METRICS),
+        curve=annotations.get(names.ANNOTATION_CURVE),
         deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
+        is_paused=names.ANNOTATION_SUSPENDED in annotations,
+        is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
     )
 
 

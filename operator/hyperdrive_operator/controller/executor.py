@@ -18,10 +18,12 @@ from hyperdrive_operator.core.actions import (
     Propose,
     ReadLog,
     RecordEnd,
+    RecordInterruption,
     RecordLoss,
     RecordProgress,
     RecordStart,
     StopTrial,
+    TimeOutTrial,
 )
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
@@ -106,7 +108,7 @@ class Executor:
                 await self._create_trial(sweep, action, outcome, now)
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
-            case RecordStart() | RecordProgress():
+            case RecordStart() | RecordProgress() | RecordInterruption():
                 await self._record_news(sweep, action, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
@@ -115,7 +117,7 @@ class Executor:
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
                 await self._record_loss(sweep, trial, outcome, now)
-            case StopTrial() | EndJob():
+            case StopTrial() | TimeOutTrial() | EndJob():
                 await self._stop(sweep, action, outcome, now)
         outcome.has_acted = True
 
@@ -192,10 +194,14 @@ class Executor:
             status = outcomes.ended(trial, trial.job, sweep.spec, now)
             await self._write_end(trial.record, status, outcome)
 
-    async def _record_news(self, sweep: Sweep, action: RecordStart | RecordProgress, now: datetime) -> None:
+    async def _record_news(
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+    ) -> None:
         trial = action.trial
         if isinstance(action, RecordStart):
             await self._write_status(trial.record, outcomes.started(trial, now))
+        elif isinstance(action, RecordInterruption):
+            await self._write_status(trial.record, outcomes.interrupted(trial, now))
         elif sweep.spec is not None:
             await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
 
@@ -210,13 +216,19 @@ class Executor:
             return
         await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
-    async def _stop(self, sweep: Sweep, action: StopTrial | EndJob, outcome: Outcome, now: datetime) -> None:
+    async def _stop(
+        self, sweep: Sweep, action: StopTrial | TimeOutTrial | EndJob, outcome: Outcome, now: datetime
+    ) -> None:
         """Record the end first: a Job that fails by our deadline must find a record that says why.
 
         Should the second write be lost, the record asks for it again: then it is EndJob.
         """
         if isinstance(action, StopTrial) and sweep.spec is not None:
             status = outcomes.stopped(action.trial, sweep.spec, action.verdict, action.whole, now)
+            if not await self._write_end(action.trial.record, status, outcome):
+                return
+        elif isinstance(action, TimeOutTrial) and sweep.spec is not None:
+            status = outcomes.timed_out(action.trial, sweep.spec, action.limit, now)
             if not await self._write_end(action.trial.record, status, outcome):
                 return
         await self._end_job(action.trial)

@@ -17,6 +17,7 @@ from hyperdrive_operator.kube.logcontext import log_context
 from hyperdrive_operator.optimizer.process import Optimizer
 
 from .cache import Cache
+from .leadership import Alone, Leadership
 from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
 from .queue import Key, WorkQueue
@@ -71,6 +72,7 @@ class Controller:
         optimizer: OptimizerLike | None = None,
     ) -> None:
         self._client = client
+        self._is_at_work = False
         self._telemetry = telemetry
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._workers = workers
@@ -95,23 +97,47 @@ class Controller:
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what the watch saw. To be called in the controller's loop."""
         key = self._cache.observe(kind, event_type, body)
-        if key is not None:
+        if key is not None and self._is_at_work:
             self._queue.add(key)
 
-    async def run(self) -> None:
-        """Work until cancelled. Raises only what is a bug."""
+    async def run(self, leadership: Leadership | None = None) -> None:
+        """Work until cancelled. Raises only what is a bug.
+
+        As long as another replica is the leader we only watch, so that we can take over at once.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._beat(), name="heartbeat")
                 await self._first_relist()
                 self.synced = True
                 tasks.create_task(self._resync(), name="resync")
+                await (leadership or Alone()).wait()
+                self._take_over()
                 for number in range(self._workers):
                     tasks.create_task(self._work(), name=f"worker-{number}")
         finally:
             self._queue.close()
             await self._logs.close()
             await self._proposer.close()
+
+    async def drain(self) -> None:
+        """Begin nothing new; return when the passes under way have ended and what was read of reports is recorded."""
+        self._queue.close()
+        self._reconciler.finish()
+        await self._queue.idle()
+        for sweep in self._cache.sweeps():
+            await self._reconciler.record_reports(sweep)
+
+    def _take_over(self) -> None:
+        """Begin as after a restart: what the leader before us has recorded counts, not what we saw beside it."""
+        self._cache.forget_reports()
+        self._is_at_work = True
+        self._queue_all()
+
+    def _queue_all(self) -> None:
+        if self._is_at_work:
+            for sweep in self._cache.sweeps():
+                self._queue.add(Key(sweep.namespace, sweep.name))
 
     # --- relist -------------------------------------------------------------------------------------------------
 
@@ -136,8 +162,7 @@ class Controller:
         except ClusterError as error:
             logger.warning("relist failed, next try follows", extra={"error": str(error)})
             return False
-        for sweep in self._cache.sweeps():
-            self._queue.add(Key(sweep.namespace, sweep.name))
+        self._queue_all()
         return True
 
     async def _relist_kind(self, kind: Kind, selector: str) -> None:
@@ -149,7 +174,8 @@ class Controller:
                 listed.add(body["metadata"]["uid"])
                 self.observe(kind, None, body)
         for key in self._cache.forget_others(kind, listed, mark):
-            self._queue.add(key)
+            if self._is_at_work:
+                self._queue.add(key)
 
     # --- work ---------------------------------------------------------------------------------------------------
 
@@ -198,8 +224,8 @@ class Controller:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     def _count(self) -> None:
-        """Sum up what the sweeps' statuses say; the trials themselves would be thousands."""
-        sweeps = self._cache.sweeps()
+        """Sum up what the sweeps' statuses say; the trials themselves would be thousands. The leader alone does."""
+        sweeps = self._cache.sweeps() if self._is_at_work else []
         self._telemetry.sweeps(Counter(sweep.status.get("state") or "Pending" for sweep in sweeps))
         trials: Counter[str] = Counter()
         for sweep in sweeps:

@@ -37,6 +37,9 @@ class Telemetry:
             buckets=RECONCILE_BUCKETS,
             registry=registry,
         )
+        self._leader = Gauge(
+            "hyperdrive_leader", "1 if this replica does the work, 0 if it stands by.", registry=registry
+        )
         self._queue_depth = Gauge("hyperdrive_queue_depth", "Sweeps that wait for a pass.", registry=registry)
         self._sweeps = Gauge("hyperdrive_sweeps", "Sweeps by state.", ("state",), registry=registry)
         self._trials = Gauge("hyperdrive_trials", "Trials by state.", ("state",), registry=registry)
@@ -53,6 +56,10 @@ class Telemetry:
         """Count a pass over a sweep."""
         self._reconciles.labels(result).inc()
         self._reconcile_seconds.observe(seconds)
+
+    def leader(self, *, is_held: bool) -> None:
+        """Say whether this replica does the work."""
+        self._leader.set(is_held)
 
     def queue_depth(self, depth: int) -> None:
         """Say how many sweeps wait."""

@@ -15,9 +15,12 @@ def test_the_defaults_are_those_of_the_help(tmp_path: Path) -> None:
         workers=4,
         resync_seconds=600.0,
         listen=Listen(host="127.0.0.1", port=8080),
+        leader_elect=None,
+        lease_duration_seconds=10.0,
         log_format="json",
         log_level="info",
         instance="laptop",
+        is_pod=False,
     )
 
 

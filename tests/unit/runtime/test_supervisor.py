@@ -12,6 +12,7 @@ from tests.unit.kube.scripted_api import answer, refusal
 from tests.unit.runtime.cluster import KINDS, Cluster, thing
 from tests.unit.runtime.conftest import until
 
+from hyperdrive_operator.controller.leadership import Alone, Leadership
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import JOBS, Kind, Object
@@ -33,6 +34,9 @@ class StandIn:
     failure: Exception | None = None
     end: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: bool = False
+    drains: int = 0
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    leadership: Leadership = field(default_factory=Alone)
     last_words: Callable[[], None] = lambda: None
 
     def make(
@@ -57,7 +61,12 @@ class StandIn:
         asyncio.get_running_loop()  # raises in any other thread
         self.seen.append((kind, event_type, body["metadata"]["name"]))
 
-    async def run(self) -> None:
+    async def drain(self) -> None:
+        self.drains += 1
+        await self.drained.wait()
+
+    async def run(self, leadership: Leadership) -> None:
+        self.leadership = leadership
         self.synced = True
         self.heartbeat = asyncio.get_running_loop().time()
         try:
@@ -89,6 +98,7 @@ async def operator(cluster: Cluster, directory: Path, *flags: str) -> AsyncItera
     kubeconfig = cluster.kubeconfig(directory)
     config = Config.from_env({}, ["--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", *flags], hostname="test")
     controller = StandIn()
+    controller.drained.set()
     supervisor = Supervisor(config, controller.make)
     running = Running(supervisor, controller, asyncio.create_task(supervisor.run()))
     try:

@@ -68,7 +68,7 @@ def _about() -> Object:
 def _crd(crd: Object, dump: Dump) -> str:
     """Write a definition as a template: not in crds/, whose files Helm never brings up to date."""
     body = dump({"spec": crd["spec"]}).replace("{{", '{{ "{{" }}')
-    return _CRD_HEAD % crd["metadata"]["name"] + body + "{{- end }}\n"
+    return f"{_CRD_HEAD % crd['metadata']['name']}{body}{{{{- end }}}}\n"
 
 
 def _pieces(dump: Dump) -> str:

@@ -14,11 +14,12 @@ _README: Final = """\
 
     helm install hyperdrive-operator charts/hyperdrive-operator --namespace hyperdrive-system --create-namespace
 
-installs the operator with its permissions and CRDs: by default, what `manifests/install.yaml` does. How to choose values, to
-upgrade, to uninstall, and what happens to CRDs that are there already: [docs/install.md](../../docs/install.md).
+installs the operator with its permissions and CRDs: by default, what `manifests/install.yaml` does. How to choose
+values, to upgrade, to uninstall, and what happens to CRDs that are there already:
+[docs/install.md](../../docs/install.md).
 
-`values.schema.json` refuses what is not in this table, and names it. `values.yaml`, the schema and this page are made by
-`make generate` from `operator/hyperdrive_operator/tools/chart_values.py`.
+`values.schema.json` refuses what is not in this table, and names it. `values.yaml`, the schema and this page are made
+by `make generate` from `operator/hyperdrive_operator/tools/chart_values.py`.
 
 | value | default | what it is |
 |---|---|---|
@@ -44,7 +45,7 @@ def values_yaml() -> str:
 
 
 def values_schema() -> str:
-    """Return values.schema.json, draft 7 and without references: so that old and new Helms name the value that is wrong."""
+    """Return values.schema.json, in draft 7 and without references: what old and new Helms read."""
     schema = _inlined(ChartValues.model_json_schema(by_alias=True, mode="validation"))
     schema["properties"]["global"] = {"type": "object", "description": "Helm's own, for charts that contain this one."}
     return json.dumps({"$schema": "http://json-schema.org/draft-07/schema#", **schema}, indent=2) + "\n"

@@ -16,6 +16,7 @@ IMAGE: Final = f"ghcr.io/hyperdrive-dev/hyperdrive-operator:{__version__}"
 SELECTOR: Final = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": NAME}
 LABELS: Final = {**SELECTOR, "app.kubernetes.io/part-of": "hyperdrive"}
 
+
 def installation() -> list[Object]:
     """Return the namespace, the CRDs, the permissions and the Deployment, in the order to apply them."""
     return [namespace(), *custom_resource_definitions(), *base(), *cluster_wide()]

@@ -164,9 +164,7 @@ class GrafanaDashboard(Values):
 class NetworkPolicy(Values):
     """networkPolicy."""
 
-    enabled: bool = Field(
-        default=False, description="Make a NetworkPolicy: only the API server and DNS are reached."
-    )
+    enabled: bool = Field(default=False, description="Make a NetworkPolicy: only the API server and DNS are reached.")
     ingress_from: Objects = Field(
         default=[],
         description="Peers that may read `/metrics`, as in a NetworkPolicy. Empty: nobody but the node's kubelet.",
@@ -183,8 +181,8 @@ class Reporter(Values):
 
     namespaces: Namespaces = Field(
         default=[],
-        description="Namespaces whose training scripts report with hyperdrive-sdk: each gets a service account that may "
-        "patch Jobs.",
+        description="Namespaces whose training scripts report with hyperdrive-sdk: each gets a service account that "
+        "may patch Jobs.",
     )
     service_account: Namespace = Field(
         default="trainer", description="Its name, for `serviceAccountName` in the trial's template."
@@ -202,8 +200,8 @@ class ChartValues(Values):
     image_pull_secrets: list[LocalObject] = Field(default=[], description="Secrets with the registry's credentials.")
     watch_namespaces: Namespaces = Field(
         default=[],
-        description="Empty: sweeps of every namespace are run, by a ClusterRole. Else only of these, by a Role in each; "
-        "they must exist.",
+        description="Empty: sweeps of every namespace are run, by a ClusterRole. Else only of these, by a Role in "
+        "each; they must exist.",
     )
     replicas: int = Field(default=1, ge=0, le=10, description="Operator pods.")
     logging: Logging = Field(default=Logging(), description="What the operator logs.")

@@ -47,7 +47,11 @@ WATCHED: Final = (
     Permission(EVENTS_GROUP, "events", "create", "tells a sweep's owner what has happened"),
 )
 #: In its own namespace, besides.
-OWN: Final[tuple[Permission, ...]] = ()
+OWN: Final = (
+    Permission("coordination.k8s.io", "leases", "get", "which of several replicas works: who holds the Lease?"),
+    Permission("coordination.k8s.io", "leases", "create", "makes the Lease at the first start"),
+    Permission("coordination.k8s.io", "leases", "patch", "takes it, renews it, and gives it back"),
+)
 
 #: What a training script that reports by itself needs: nothing but its Job's annotations.
 REPORTER: Final[tuple[Object, ...]] = ({"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["patch"]},)

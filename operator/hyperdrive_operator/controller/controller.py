@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from hyperdrive_operator.api import names
+from hyperdrive_operator.core.conditions import find
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
 from hyperdrive_operator.kube.events import EventRecorder
@@ -46,6 +48,15 @@ class Telemetry(Protocol):
 
     def trials(self, counts: Mapping[str, int]) -> None:
         """Set the number of trials by state."""
+
+    def stalled(self, count: int) -> None:
+        """Set the number of sweeps that a person must mend."""
+
+    def seconds_saved(self, seconds: int) -> None:
+        """Set what early termination has saved."""
+
+    def log_streams(self, count: int) -> None:
+        """Set the number of logs that are followed."""
 
     def trial_ended(self, state: str) -> None:
         """Count a trial's end."""
@@ -232,3 +243,7 @@ class Controller:
             counts = sweep.status.get("trials") or {}
             trials.update({state: counts.get(state, 0) for state in TRIAL_STATES})
         self._telemetry.trials(trials)
+        stalled = [find(sweep.status, names.CONDITION_STALLED).get("status") == "True" for sweep in sweeps]
+        self._telemetry.stalled(sum(stalled))
+        self._telemetry.seconds_saved(sum(sweep.status.get("timeSavedSeconds", 0) for sweep in sweeps))
+        self._telemetry.log_streams(self._logs.followed)

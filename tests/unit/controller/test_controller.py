@@ -28,6 +28,8 @@ class Counts:
         self.ended: Counter[str] = Counter()
         self.of_sweeps: Mapping[str, int] = {}
         self.of_trials: Mapping[str, int] = {}
+        self.of_stalled = 0
+        self.saved = 0
 
     def reconciled(self, result: str, seconds: float) -> None:  # noqa: ARG002  the interface's
         self.results[result] += 1
@@ -40,6 +42,15 @@ class Counts:
 
     def trials(self, counts: Mapping[str, int]) -> None:
         self.of_trials = counts
+
+    def stalled(self, count: int) -> None:
+        self.of_stalled = count
+
+    def seconds_saved(self, seconds: int) -> None:
+        self.saved = seconds
+
+    def log_streams(self, count: int) -> None:
+        """Count nothing."""
 
     def trial_ended(self, state: str) -> None:
         self.ended[state] += 1

@@ -61,7 +61,14 @@
 {{- end }}
 
 {{- define "hyperdrive-operator.ownRules" -}}
-
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - get
+  - create
+  - patch
 {{- end }}
 
 {{- define "hyperdrive-operator.reporterRules" -}}

@@ -101,13 +101,21 @@ class Elector:
         self._on_change(False)
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
-                await self._patch(given_back(self._clock()))
+                await self._give_back()
         except (ClusterError, TimeoutError) as error:
             logger.info("the Lease was not given back: it expires", extra={"error": str(error) or "time-out"})
         else:
             logger.info("gave the Lease back", extra={"lease": str(self._lease)})
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    async def _give_back(self) -> None:
+        try:
+            await self._patch(given_back(self._clock()))
+        except ConflictError:  # a renewal that was cut off has arrived all the same
+            claim = await self._look()
+            if claim is not None and claim.holder == self._identity:
+                await self._patch(given_back(self._clock()))
 
     async def _try_to_take(self) -> bool:
         """Take the Lease if it is free; say why not when that is new."""

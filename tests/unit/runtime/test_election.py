@@ -165,6 +165,19 @@ def test_a_lease_that_is_given_back_is_taken_within_a_second() -> None:
     run_virtually(run)
 
 
+def test_a_lease_is_given_back_though_the_last_renewal_was_cut_off() -> None:
+    async def run() -> None:
+        async with replicas() as them:
+            first = them.start("a")
+            await lead(first)
+            first.kill()
+            them.server.change(LEASES, LEASE.name, {"spec": {"renewTime": "later"}})  # it had arrived
+            await first.elector.release()
+            assert them.server.lease()["holderIdentity"] == ""
+
+    run_virtually(run)
+
+
 def test_a_restarted_leader_of_the_same_name_takes_its_lease_at_once() -> None:
     async def run() -> None:
         async with replicas() as them:

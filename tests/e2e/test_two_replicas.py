@@ -1,4 +1,7 @@
-"""Two replicas: one works, the other takes over. After a SIGKILL: tests/integration/test_replicas.py; here the kubelet ends them."""
+"""Two replicas: one works, the other takes over when the kubelet ends the first.
+
+What happens after a SIGKILL is shown by tests/integration/test_replicas.py.
+"""
 
 import time
 from collections.abc import Callable

@@ -151,6 +151,11 @@ class Cache:
         if sweep.uid in self._views[HYPERDRIVES]:
             self._proposals[sweep.uid] = proposals
 
+    def forget_reports(self) -> None:
+        """Forget what annotations have said so far: as after a restart, it goes on from what is recorded."""
+        self._annotated.clear()
+        self._joined.clear()
+
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _read(self, kind: Kind, body: Object, known: View | None) -> View:

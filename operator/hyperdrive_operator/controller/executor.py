@@ -44,6 +44,8 @@ from .proposals import Proposer
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
+#: What is done to the end when the process is told to stop.
+_RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, EndJob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class Executor:
         self._cache = cache
         self._logs = logs
         self._proposer = proposer
+        #: Set when the process ends: what has happened is still recorded, and nothing is begun.
+        self.is_finishing = False
 
     async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
         """Apply all actions; one that fails does not keep the others from being tried."""
@@ -89,6 +93,8 @@ class Executor:
             async with places:
                 if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
                     return  # the others would only meet the same
+                if self.is_finishing and not isinstance(action, _RECORDING):
+                    return
                 try:
                     await self._apply(sweep, action, outcome, now)
                 except ForbiddenError as error:  # a quota, or a permission that somebody has to give

@@ -19,12 +19,14 @@ from hyperdrive_operator.core.actions import (
     Propose,
     ReadLog,
     RecordEnd,
+    RecordInterruption,
     RecordLoss,
     RecordProgress,
     RecordStart,
     ResumeJob,
     StopTrial,
     SuspendJob,
+    TimeOutTrial,
 )
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
@@ -46,6 +48,8 @@ from .proposals import Proposer
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
+#: What is done to the end when the process is told to stop.
+_RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, CancelTrial, EndJob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Executor:
         self._logs = logs
         self._proposer = proposer
         self._jobs = JobChanges(client, cache)
+        #: Set when the process ends: what has happened is still recorded, and nothing is begun.
+        self.is_finishing = False
 
     async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
         """Apply all actions; one that fails does not keep the others from being tried."""
@@ -92,6 +98,8 @@ class Executor:
             async with places:
                 if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
                     return  # the others would only meet the same
+                if self.is_finishing and not isinstance(action, _RECORDING):
+                    return
                 try:
                     await self._apply(sweep, action, outcome, now)
                 except ForbiddenError as error:  # a quota, or a permission that somebody has to give
@@ -111,7 +119,7 @@ class Executor:
                 await self._create_trial(sweep, action, outcome, now)
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
-            case RecordStart() | RecordProgress():
+            case RecordStart() | RecordProgress() | RecordInterruption():
                 await self._record_news(sweep, action, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
@@ -120,7 +128,7 @@ class Executor:
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
                 await self._record_loss(sweep, trial, outcome, now)
-            case StopTrial() | CancelTrial():
+            case StopTrial() | TimeOutTrial() | CancelTrial():
                 await self._stop(sweep, action, outcome, now)
             case EndJob() | SuspendJob() | ResumeJob():
                 await self._jobs.change(action)
@@ -199,10 +207,14 @@ class Executor:
             status = outcomes.ended(trial, trial.job, sweep.spec, now)
             await self._write_end(trial.record, status, outcome)
 
-    async def _record_news(self, sweep: Sweep, action: RecordStart | RecordProgress, now: datetime) -> None:
+    async def _record_news(
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+    ) -> None:
         trial = action.trial
         if isinstance(action, RecordStart):
             await self._write_status(trial.record, outcomes.started(trial, now))
+        elif isinstance(action, RecordInterruption):
+            await self._write_status(trial.record, outcomes.interrupted(trial, now))
         elif sweep.spec is not None:
             await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
 
@@ -217,7 +229,9 @@ class Executor:
             return
         await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
-    async def _stop(self, sweep: Sweep, action: StopTrial | CancelTrial, outcome: Outcome, now: datetime) -> None:
+    async def _stop(
+        self, sweep: Sweep, action: StopTrial | TimeOutTrial | CancelTrial, outcome: Outcome, now: datetime
+    ) -> None:
         """Record the end first: a Job that fails by our deadline must find a record that says why.
 
         Should the second write be lost, the record asks for it again: then it is EndJob.
@@ -225,10 +239,13 @@ class Executor:
         if sweep.spec is None:
             return
         trial = action.trial
-        if isinstance(action, StopTrial):
-            status = outcomes.stopped(trial, sweep.spec, action.verdict, action.whole, now)
-        else:
-            status = outcomes.cancelled(trial, sweep.spec, action.ending.reason, action.ending.message, now)
+        match action:
+            case StopTrial(verdict=verdict, whole=whole):
+                status = outcomes.stopped(trial, sweep.spec, verdict, whole, now)
+            case TimeOutTrial(limit=limit):
+                status = outcomes.timed_out(trial, sweep.spec, limit, now)
+            case CancelTrial(ending=ending):
+                status = outcomes.cancelled(trial, sweep.spec, ending.reason, ending.message, now)
         if await self._write_end(trial.record, status, outcome):
             await self._jobs.change(EndJob(trial))
 

@@ -47,6 +47,13 @@ class RecordStart:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordInterruption:
+    """Record that the cluster took a trial's pod away."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class RecordProgress:
     """Record what a running trial has reported since the last time."""
 
@@ -92,6 +99,14 @@ class StopTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOutTrial:
+    """Record that a trial has run for too long, then end its Job."""
+
+    trial: Trial
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndJob:
     """End the Job of a trial whose record says that it was stopped: a write was lost, or somebody took it back."""
 
@@ -123,7 +138,9 @@ class ResumeJob:
 #: What changes a Job that stands.
 JobChange = EndJob | SuspendJob | ResumeJob
 #: What brings a trial's record, its Job and what has happened together.
-Recording = RecordStart | RecordProgress | RecordEnd | RecordLoss | StopTrial | CancelTrial
+Recording = (
+    RecordStart | RecordInterruption | RecordProgress | RecordEnd | RecordLoss | StopTrial | TimeOutTrial | CancelTrial
+)
 Settling = Recording | FollowLog | ReadLog | JobChange
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
 

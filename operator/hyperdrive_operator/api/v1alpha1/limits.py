@@ -24,6 +24,11 @@ class Limits(Model):
         default=None,
         description="The sweep ends so long after the pod of its first trial has started, as in 2h30m. Pauses count.",
     )
+    trial_timeout: Duration | None = Field(
+        default=None,
+        description="A trial whose pod has run for so long is ended, as in 10m, and fails with the reason TimedOut. It "
+        "counts from the start of the pod, and anew for each pod that takes its place; waiting for one does not count.",
+    )
     max_failed_trials: int | None = Field(
         default=None,
         ge=0,

@@ -22,8 +22,8 @@ class RunningTrials(Model):
     when_paused: Literal["Continue", "Suspend"] = Field(
         default="Continue",
         description="While spec.state is Paused. Continue lets them go on. Suspend suspends their Jobs, which ends "
-        "their pods, and resumes them after the pause: they begin anew, or from their own checkpoint. Jobs in a queue of "
-        "Kueue's are left to Kueue.",
+        "their pods, and resumes them after the pause: they begin anew, or from their own checkpoint. Jobs in a queue "
+        "of Kueue's are left to Kueue.",
     )
     when_ended: Literal["Terminate", "Continue"] = Field(
         default="Terminate",

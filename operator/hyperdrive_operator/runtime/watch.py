@@ -135,7 +135,6 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 60
     settings.networking.error_backoffs = ERROR_BACKOFFS
-    settings.networking.trust_env = True  # proxies, as our own client
     # Nothing of ours is stateful; should that ever change by mistake, at least it is named after us.
     settings.persistence.finalizer = f"{names.GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{names.GROUP}", v1=False)
@@ -159,7 +158,6 @@ async def connection_info(kubeconfig: str | None, context: str | None) -> kopf.C
         certificate_path=configuration.cert_file,
         private_key_path=configuration.key_file,
         proxy_url=configuration.proxy,
-        trust_env=True,
     )
 
 
@@ -181,7 +179,6 @@ class Login(kopf.AiohttpSession):
             connector=aiohttp.TCPConnector(limit=0, ssl=self.info.as_ssl_context()),
             headers=self.info.as_http_headers(),
             proxy=self.info.proxy_url,
-            trust_env=self.info.trust_env,
             response_class=ShallowResponse,
         )
 

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos`: plays every fault, prints the seed to play it again, and exits with 1 if anything was wrong."""
+"""`python -m tests.chaos`: plays every fault, prints the seed to play it again, exits with 1 if anything was wrong."""
 
 import argparse
 import asyncio
@@ -40,9 +40,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _all(
-    options: argparse.Namespace, chosen: list[Fault], seed: int, folder: Path, logs: Path
-) -> list[Result]:
+async def _all(options: argparse.Namespace, chosen: list[Fault], seed: int, folder: Path, logs: Path) -> list[Result]:
     results = []
     async with _world(options.kubeconfig, folder) as world:
         for number in range(options.rounds):
@@ -55,7 +53,7 @@ async def _all(
                 results.append(result)
                 _report(result)
                 if options.json:
-                    with options.json.open("a") as file:  # noqa: ASYNC230  a line
+                    with options.json.open("a") as file:
                         file.write(json.dumps(vars(result) | {"real": world.is_real}) + "\n")
     return results
 

@@ -1,4 +1,4 @@
-"""The faults, each a function that plays it on a stage and returns when it is over. What then must hold, `judge` says."""
+"""The faults: each a function that plays it on a stage and returns when it is over. What must hold, `judge` says."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -41,6 +41,7 @@ class History:
         self.rewritten: list[str] = []
         self._unfinished: set[str] = set()
         self._ends: dict[str, Any] = {}
+        self._gone: set[str] = set()
 
     async def __aenter__(self) -> "History":
         self._tasks = [asyncio.create_task(self._follow(what)) for what in self._paths]
@@ -51,9 +52,22 @@ class History:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def ended(self) -> set[str]:
+        """The trials whose newest record says how they ended."""
+        return {name for name, uids in self.trial_uids.items() if uids[-1] in self._ends and name not in self._gone}
+
     def forget(self) -> None:
         """Begin anew, with the same names: what there was is gone."""
-        for known in (self.job_uids, self.trial_uids, self.ran, self.finished, self._unfinished, self._ends):
+        for known in (
+            self.job_uids,
+            self.trial_uids,
+            self.ran,
+            self.finished,
+            self._unfinished,
+            self._ends,
+            self._gone,
+        ):
             known.clear()
 
     async def until(self, holds: Any, seconds: float, what: str) -> None:
@@ -93,6 +107,7 @@ class History:
         self.changes += event != "DELETED"
         if uid not in self.trial_uids[name]:
             self.trial_uids[name].append(uid)
+        (self._gone.add if event == "DELETED" else self._gone.discard)(name)
         status = trial.get("status") or {}
         if status.get("state") in ENDED:
             end = (status["state"], status.get("value"), status.get("reason"))

@@ -54,9 +54,7 @@ def _ends(stage: Stage, statuses: dict[str, dict[str, object]]) -> Iterator[str]
 
 
 def _best(best: dict[str, object], statuses: dict[str, dict[str, object]]) -> Iterator[str]:
-    values = {
-        name: float(str(status["value"])) for name, status in statuses.items() if status.get("state") in USABLE
-    }
+    values = {name: float(str(status["value"])) for name, status in statuses.items() if status.get("state") in USABLE}
     winner = max(values, key=lambda name: values[name], default=None)
     if winner is not None and (best.get("name"), best.get("value")) != (winner, values[winner]):
         yield f"the best trial is said to be {best.get('name')} with {best.get('value')}, it is {winner}"

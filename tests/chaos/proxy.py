@@ -142,9 +142,7 @@ class Proxy:
         async for chunk in answer.content.iter_any():
             await response.write(chunk)
 
-    async def _relay_watch(
-        self, ask: Ask, answer: aiohttp.ClientResponse, response: web.StreamResponse
-    ) -> None:
+    async def _relay_watch(self, ask: Ask, answer: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
         frozen = asyncio.Event()
         self._watches.add(frozen)
         loop = asyncio.get_running_loop()

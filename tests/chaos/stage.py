@@ -1,4 +1,4 @@
-"""Where one fault is played: a namespace with a sweep in it, the operator behind its proxy, and the history of it all."""
+"""Where one fault is played: a namespace with a sweep, the operator behind its proxy, the history of it all."""
 
 import asyncio
 import random
@@ -83,7 +83,9 @@ class Stage:
         victim = self.random.choice(sorted(candidates, key=trial_of))
         self.disturbed[trial_of(victim)] += 1
         await self.world.server.delete(f"{path.format(self.namespace)}/{victim['metadata']['name']}")
-        self.notes.append(f"deleted {victim['kind'] if 'kind' in victim else path.rsplit('/', 1)[1]} {trial_of(victim)}")
+        self.notes.append(
+            f"deleted {victim['kind'] if 'kind' in victim else path.rsplit('/', 1)[1]} {trial_of(victim)}"
+        )
         return trial_of(victim)
 
     async def started(self, count: int) -> None:
@@ -97,7 +99,7 @@ class Stage:
         began, before = time.monotonic(), self.history.changes
         everything = self.plan.total
         await self.history.until(
-            lambda: self.history.changes > before or len(self.history.finished) >= everything,
+            lambda: self.history.changes > before or len(self.history.ended) >= everything,
             seconds,
             "the operator works again",
         )

@@ -81,6 +81,8 @@ REASON_METRIC_NOT_REPORTED: Final = "MetricNotReported"
 REASON_METRIC_NOT_A_NUMBER: Final = "MetricNotANumber"
 #: The Job failed.
 REASON_JOB_FAILED: Final = "JobFailed"
+#: The trial ran for longer than limits.trialTimeout.
+REASON_TIMED_OUT: Final = "TimedOut"
 #: The Job went away before it finished.
 REASON_JOB_DELETED: Final = "JobDeleted"
 #: The API server refuses the Job of this trial (not of the template: that is InvalidTrialTemplate).

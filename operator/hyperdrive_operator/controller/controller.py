@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from hyperdrive_operator.api import names
+from hyperdrive_operator.core.conditions import find
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
 from hyperdrive_operator.kube.events import EventRecorder
@@ -18,6 +20,7 @@ from hyperdrive_operator.kube.logcontext import log_context
 from hyperdrive_operator.optimizer.process import Optimizer
 
 from .cache import Cache
+from .leadership import Alone, Leadership
 from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
 from .queue import Key, WorkQueue
@@ -51,6 +54,15 @@ class Telemetry(Protocol):
     def trials(self, counts: Mapping[str, int]) -> None:
         """Set the number of trials by state."""
 
+    def stalled(self, count: int) -> None:
+        """Set the number of sweeps that a person must mend."""
+
+    def seconds_saved(self, seconds: int) -> None:
+        """Set what early termination has saved."""
+
+    def log_streams(self, count: int) -> None:
+        """Set the number of logs that are followed."""
+
     def trial_ended(self, state: str) -> None:
         """Count a trial's end."""
 
@@ -76,6 +88,7 @@ class Controller:
         optimizer: OptimizerLike | None = None,
     ) -> None:
         self._client = client
+        self._is_at_work = False
         self._telemetry = telemetry
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._workers = workers
@@ -101,27 +114,51 @@ class Controller:
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what the watch saw. To be called in the controller's loop."""
         key = self._cache.observe(kind, event_type, body)
-        if key is not None:
+        if key is not None and self._is_at_work:
             self._queue.add(key)
 
     def relist_soon(self) -> None:
         """List everything again: what was deleted before a stream began anew, it does not tell."""
         self._streams_began.set()
 
-    async def run(self) -> None:
-        """Work until cancelled. Raises only what is a bug."""
+    async def run(self, leadership: Leadership | None = None) -> None:
+        """Work until cancelled. Raises only what is a bug.
+
+        As long as another replica is the leader we only watch, so that we can take over at once.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._beat(), name="heartbeat")
                 await self._first_relist()
                 self.synced = True
                 tasks.create_task(self._resync(), name="resync")
+                await (leadership or Alone()).wait()
+                self._take_over()
                 for number in range(self._workers):
                     tasks.create_task(self._work(), name=f"worker-{number}")
         finally:
             self._queue.close()
             await self._logs.close()
             await self._proposer.close()
+
+    async def drain(self) -> None:
+        """Begin nothing new; return when the passes under way have ended and what was read of reports is recorded."""
+        self._queue.close()
+        self._reconciler.finish()
+        await self._queue.idle()
+        for sweep in self._cache.sweeps():
+            await self._reconciler.record_reports(sweep)
+
+    def _take_over(self) -> None:
+        """Begin as after a restart: what the leader before us has recorded counts, not what we saw beside it."""
+        self._cache.forget_reports()
+        self._is_at_work = True
+        self._queue_all()
+
+    def _queue_all(self) -> None:
+        if self._is_at_work:
+            for sweep in self._cache.sweeps():
+                self._queue.add(Key(sweep.namespace, sweep.name))
 
     # --- relist -------------------------------------------------------------------------------------------------
 
@@ -153,8 +190,7 @@ class Controller:
         except ClusterError as error:
             logger.warning("relist failed, next try follows", extra={"error": str(error)})
             return False
-        for sweep in self._cache.sweeps():
-            self._queue.add(Key(sweep.namespace, sweep.name))
+        self._queue_all()
         return True
 
     async def _relist_kind(self, kind: Kind, selector: str) -> None:
@@ -166,7 +202,8 @@ class Controller:
                 listed.add(body["metadata"]["uid"])
                 self.observe(kind, None, body)
         for key in self._cache.forget_others(kind, listed, mark):
-            self._queue.add(key)
+            if self._is_at_work:
+                self._queue.add(key)
 
     # --- work ---------------------------------------------------------------------------------------------------
 
@@ -215,11 +252,15 @@ class Controller:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     def _count(self) -> None:
-        """Sum up what the sweeps' statuses say; the trials themselves would be thousands."""
-        sweeps = self._cache.sweeps()
+        """Sum up what the sweeps' statuses say; the trials themselves would be thousands. The leader alone does."""
+        sweeps = self._cache.sweeps() if self._is_at_work else []
         self._telemetry.sweeps(Counter(sweep.status.get("state") or "Pending" for sweep in sweeps))
         trials: Counter[str] = Counter()
         for sweep in sweeps:
             counts = sweep.status.get("trials") or {}
             trials.update({state: counts.get(state, 0) for state in TRIAL_STATES})
         self._telemetry.trials(trials)
+        stalled = [find(sweep.status, names.CONDITION_STALLED).get("status") == "True" for sweep in sweeps]
+        self._telemetry.stalled(sum(stalled))
+        self._telemetry.seconds_saved(sum(sweep.status.get("timeSavedSeconds", 0) for sweep in sweeps))
+        self._telemetry.log_streams(self._logs.followed)

@@ -18,10 +18,12 @@ from hyperdrive_operator.core.actions import (
     Propose,
     ReadLog,
     RecordEnd,
+    RecordInterruption,
     RecordLoss,
     RecordProgress,
     RecordStart,
     StopTrial,
+    TimeOutTrial,
 )
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
@@ -42,6 +44,8 @@ from .proposals import Proposer
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
+#: What is done to the end when the process is told to stop.
+_RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, EndJob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Executor:
         self._cache = cache
         self._logs = logs
         self._proposer = proposer
+        #: Set when the process ends: what has happened is still recorded, and nothing is begun.
+        self.is_finishing = False
 
     async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
         """Apply all actions; one that fails does not keep the others from being tried."""
@@ -87,6 +93,8 @@ class Executor:
             async with places:
                 if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
                     return  # the others would only meet the same
+                if self.is_finishing and not isinstance(action, _RECORDING):
+                    return
                 try:
                     await self._apply(sweep, action, outcome, now)
                 except ForbiddenError as error:  # a quota, or a permission that somebody has to give
@@ -106,7 +114,7 @@ class Executor:
                 await self._create_trial(sweep, action, outcome, now)
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
-            case RecordStart() | RecordProgress():
+            case RecordStart() | RecordProgress() | RecordInterruption():
                 await self._record_news(sweep, action, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
@@ -115,7 +123,7 @@ class Executor:
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
                 await self._record_loss(sweep, trial, outcome, now)
-            case StopTrial() | EndJob():
+            case StopTrial() | TimeOutTrial() | EndJob():
                 await self._stop(sweep, action, outcome, now)
         outcome.has_acted = True
 
@@ -192,10 +200,14 @@ class Executor:
             status = outcomes.ended(trial, trial.job, sweep.spec, now)
             await self._write_end(trial.record, status, outcome)
 
-    async def _record_news(self, sweep: Sweep, action: RecordStart | RecordProgress, now: datetime) -> None:
+    async def _record_news(
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+    ) -> None:
         trial = action.trial
         if isinstance(action, RecordStart):
             await self._write_status(trial.record, outcomes.started(trial, now))
+        elif isinstance(action, RecordInterruption):
+            await self._write_status(trial.record, outcomes.interrupted(trial, now))
         elif sweep.spec is not None:
             await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
 
@@ -210,13 +222,19 @@ class Executor:
             return
         await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
-    async def _stop(self, sweep: Sweep, action: StopTrial | EndJob, outcome: Outcome, now: datetime) -> None:
+    async def _stop(
+        self, sweep: Sweep, action: StopTrial | TimeOutTrial | EndJob, outcome: Outcome, now: datetime
+    ) -> None:
         """Record the end first: a Job that fails by our deadline must find a record that says why.
 
         Should the second write be lost, the record asks for it again: then it is EndJob.
         """
         if isinstance(action, StopTrial) and sweep.spec is not None:
             status = outcomes.stopped(action.trial, sweep.spec, action.verdict, action.whole, now)
+            if not await self._write_end(action.trial.record, status, outcome):
+                return
+        elif isinstance(action, TimeOutTrial) and sweep.spec is not None:
+            status = outcomes.timed_out(action.trial, sweep.spec, action.limit, now)
             if not await self._write_end(action.trial.record, status, outcome):
                 return
         await self._end_job(action.trial)

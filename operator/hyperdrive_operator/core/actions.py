@@ -46,6 +46,13 @@ class RecordStart:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordInterruption:
+    """Record that the cluster took a trial's pod away."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class RecordProgress:
     """Record what a running trial has reported since the last time."""
 
@@ -91,6 +98,14 @@ class StopTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOutTrial:
+    """Record that a trial has run for too long, then end its Job."""
+
+    trial: Trial
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndJob:
     """End the Job of a trial whose record says that it was stopped: a write was lost, or somebody took it back."""
 
@@ -98,7 +113,18 @@ class EndJob:
 
 
 #: What brings a trial's record, its Job and what has happened together.
-Settling = RecordStart | RecordProgress | FollowLog | ReadLog | RecordEnd | RecordLoss | StopTrial | EndJob
+Settling = (
+    RecordStart
+    | RecordInterruption
+    | RecordProgress
+    | FollowLog
+    | ReadLog
+    | RecordEnd
+    | RecordLoss
+    | StopTrial
+    | TimeOutTrial
+    | EndJob
+)
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
 
 #: What leads to another running trial.

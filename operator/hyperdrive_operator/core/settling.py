@@ -5,10 +5,23 @@ from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
-from .actions import EndJob, FollowLog, ReadLog, RecordEnd, RecordLoss, RecordProgress, RecordStart, Settling, StopTrial
+from .actions import (
+    EndJob,
+    FollowLog,
+    ReadLog,
+    RecordEnd,
+    RecordInterruption,
+    RecordLoss,
+    RecordProgress,
+    RecordStart,
+    Settling,
+    StopTrial,
+    TimeOutTrial,
+)
 from .early_termination import Verdict
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
+from .running import deadline_of, is_newly_interrupted, next_deadline
 from .savings import whole_run
 from .trials import State, Trial
 
@@ -21,11 +34,33 @@ def settle(
     going_on = [trial for trial in trials if trial.record.number not in verdicts] if verdicts else trials
     reports = due_reports(spec, going_on, pace, now)
     whole = whole_run(trials) if verdicts else None
-    events = (action for trial in trials for action in _events(spec, trial, verdicts.get(trial.record.number), whole))
-    return (*events, *(RecordProgress(trial) for trial in reports.due)), reports.next_check
+    overdue = _overdue(spec, trials, now)
+    events = [
+        action
+        for trial in trials
+        for action in _events(
+            spec, trial, overdue.get(trial.record.number) or _stop(trial, verdicts.get(trial.record.number), whole)
+        )
+    ]
+    due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
+    moments = (reports.next_check, next_deadline(trials, spec.limits, now))
+    return (*events, *due), min((moment for moment in moments if moment is not None), default=None)
 
 
-def _events(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Iterator[Settling]:
+def _overdue(spec: HyperDriveSpec, trials: Sequence[Trial], now: datetime) -> Mapping[int, TimeOutTrial]:
+    """Return the trials that have run for too long, by number."""
+    limit = spec.limits.trial_timeout
+    if limit is None:
+        return {}
+    late = (trial for trial in trials if not trial.is_ended and (due := deadline_of(trial, spec.limits)) and due <= now)
+    return {trial.record.number: TimeOutTrial(trial, limit) for trial in late}
+
+
+def _stop(trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> StopTrial | None:
+    return StopTrial(trial, verdict, whole) if verdict is not None else None
+
+
+def _events(spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | None) -> Iterator[Settling]:
     if trial.must_end_job:
         yield EndJob(trial)
     elif trial.is_ended or trial.record.deleting:
@@ -35,10 +70,16 @@ def _events(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: 
             yield RecordLoss(trial)
     elif trial.job.finished:
         yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
-    elif verdict is not None:
-        yield StopTrial(trial, verdict, whole)
+    elif end is not None:
+        yield end
+    elif is_newly_interrupted(trial):
+        yield RecordInterruption(trial)
     elif trial.is_running:
-        if trial.log is None and is_followed(trial, spec):
-            yield FollowLog(trial)
-        if trial.record.state is State.PENDING:
-            yield RecordStart(trial)
+        yield from _while_running(spec, trial)
+
+
+def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
+    if trial.log is None and is_followed(trial, spec):
+        yield FollowLog(trial)
+    if trial.record.state is State.PENDING:
+        yield RecordStart(trial)

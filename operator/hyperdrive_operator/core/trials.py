@@ -67,11 +67,20 @@ class Record:
     seconds_saved: int
     #: While it runs: up to where its log is counted in them.
     position: Position | None
+    #: How many of its pods the cluster has taken away, and the last of them.
+    interruptions: int = 0
+    #: Its creation and uid: pods that are older count no more.
+    interrupted_pod: tuple[str, str] = ("", "")
 
     @property
     def progress(self) -> Progress:
         """What is recorded of its reports."""
         return Progress(self.curve, self.metrics)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """The trial was ended before its time: its Job is to be ended too."""
+        return self.state is State.EARLY_STOPPED or self.reason == names.REASON_TIMED_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,8 @@ class Trial:
     log: Log | None = None
     #: What was seen of its Job's annotations; None if they say nothing.
     annotated: Progress | None = None
+    #: The pod that the cluster took away last, as long as it can be seen.
+    disrupted: Pod | None = None
 
     @property
     def progress(self) -> Progress:
@@ -146,7 +157,7 @@ class Trial:
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
         if self.record.state in ENDED:  # thousands are: no call more than it takes
-            return self.record.state is State.EARLY_STOPPED and self.is_ending
+            return self.is_ending
         return self.job is None or not self.job.finished
 
     @property
@@ -155,7 +166,7 @@ class Trial:
 
         A Job that is suspended and has no pod is none such: it fails at the moment it is resumed.
         """
-        if self.record.state is not State.EARLY_STOPPED or self.job is None or self.job.finished:
+        if self.job is None or self.job.finished or not self.record.is_cut_short:
             return False
         has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
         return not self.job.suspended or has_pod or self.must_end_job
@@ -164,9 +175,9 @@ class Trial:
     def must_end_job(self) -> bool:
         """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
         return (
-            self.record.state is State.EARLY_STOPPED
-            and self.job is not None
+            self.job is not None
             and not self.job.finished
+            and self.record.is_cut_short
             and not self.job.deleting
             and self.job.deadline != DEADLINE_OF_STOPPED
         )
@@ -199,6 +210,7 @@ def read_record(body: Body) -> Record:
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
     state, curve = _state(status.get("state", State.PENDING)), read_curve(status.get("curve"))
+    interruptions, interrupted_pod = _interruptions(status.get("interruptions"))
     return Record(
         **identity(metadata),
         sweep_uid=owner_uid(metadata, "HyperDrive"),
@@ -218,6 +230,8 @@ def read_record(body: Body) -> Record:
         # before the first report it costs nothing to read from the start again
         position=_position(status.get("logPosition")) if curve.reports else None,
         seconds_saved=_seconds_saved(status.get("earlyTermination")),
+        interruptions=interruptions,
+        interrupted_pod=interrupted_pod,
     )
 
 
@@ -257,6 +271,12 @@ def _text(value: Any) -> str:
 def _seconds_saved(explanation: Any) -> int:
     seconds = explanation.get("secondsSaved") if isinstance(explanation, Mapping) else None
     return seconds if isinstance(seconds, int) else 0
+
+
+def _interruptions(told: Any) -> tuple[int, tuple[str, str]]:
+    if not isinstance(told, Mapping) or not isinstance(told.get("count"), int):
+        return 0, ("", "")
+    return told["count"], (_text(told.get("podCreated")), _text(told.get("pod")))
 
 
 def _metrics(values: Any) -> Mapping[str, float]:

@@ -12,6 +12,7 @@ from tests.unit.kube.scripted_api import answer, refusal
 from tests.unit.runtime.cluster import KINDS, Cluster, thing
 from tests.unit.runtime.conftest import until
 
+from hyperdrive_operator.controller.leadership import Alone, Leadership
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import JOBS, Kind, Object
@@ -34,6 +35,9 @@ class StandIn:
     end: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: bool = False
     relists: int = 0
+    drains: int = 0
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    leadership: Leadership = field(default_factory=Alone)
     last_words: Callable[[], None] = lambda: None
 
     def make(
@@ -62,7 +66,12 @@ class StandIn:
         asyncio.get_running_loop()
         self.relists += 1
 
-    async def run(self) -> None:
+    async def drain(self) -> None:
+        self.drains += 1
+        await self.drained.wait()
+
+    async def run(self, leadership: Leadership) -> None:
+        self.leadership = leadership
         self.synced = True
         self.heartbeat = asyncio.get_running_loop().time()
         try:
@@ -94,6 +103,7 @@ async def operator(cluster: Cluster, directory: Path, *flags: str) -> AsyncItera
     kubeconfig = cluster.kubeconfig(directory)
     config = Config.from_env({}, ["--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", *flags], hostname="test")
     controller = StandIn()
+    controller.drained.set()
     supervisor = Supervisor(config, controller.make)
     running = Running(supervisor, controller, asyncio.create_task(supervisor.run()))
     try:
@@ -285,6 +295,56 @@ async def test_a_taken_port_exits_with_the_fix(
     async with operator(cluster, tmp_path, "--listen", taken) as running:
         assert await running.task == 2
     assert any(line.startswith("--listen: ") and "give another" in line for line in caplog.messages)
+
+
+LEASES_PATH = "/apis/coordination.k8s.io/v1/namespaces/ns/leases"
+
+
+async def test_a_replica_leads_says_so_and_gives_its_lease_back_after_the_drain(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.serve()
+    spec = {"holderIdentity": "test", "leaseDurationSeconds": 10}
+    lease = {"metadata": {"name": "l", "resourceVersion": "7"}, "spec": spec}
+    cluster.api.on("POST", LEASES_PATH, answer(201, lease))
+    cluster.api.on("PATCH", f"{LEASES_PATH}/l", answer(200, lease))
+    async with operator(cluster, tmp_path, "--leader-elect", "ns/l") as running:
+        await until(lambda: running.supervisor.ready_problem() == "" and running.controller.leadership.is_held)
+        assert await running.get("/readyz") == (200, "ok: leader")
+        assert "hyperdrive_leader 1.0" in (await running.get("/metrics"))[1]
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        running.supervisor.stop()
+        assert await running.task == 0
+    assert running.controller.drains == 1
+    last = [call for call in cluster.api.calls if call.path.startswith(LEASES_PATH)][-1]
+    assert last.body["metadata"] == {"resourceVersion": "7"}
+    assert last.body["spec"]["holderIdentity"] == ""
+
+
+async def test_a_replica_that_stands_by_is_ready_and_says_who_leads(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    spec = {"holderIdentity": "other-pod", "leaseDurationSeconds": 300}
+    lease = {"metadata": {"name": "l", "resourceVersion": "7"}, "spec": spec}
+    cluster.api.on("GET", f"{LEASES_PATH}/l", answer(200, lease))
+    async with operator(cluster, tmp_path, "--leader-elect", "ns/l") as running:
+        await until(lambda: running.controller.synced)
+        await until(lambda: running.supervisor._election.role == "standby, the leader is other-pod")
+        assert await running.get("/readyz") == (200, "ok: standby, the leader is other-pod")
+        assert await running.get("/healthz") == (200, "ok")
+        assert "hyperdrive_leader 0.0" in (await running.get("/metrics"))[1]
+    assert running.controller.drains == 0
+    assert not [call for call in cluster.api.calls if call.method != "GET"]
+
+
+async def test_the_operator_waits_for_the_right_to_its_lease_and_names_it(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    message = 'leases.coordination.k8s.io "l" is forbidden: User "u" cannot get resource "leases"'
+    missing = refusal(404, "NotFound", "not found")
+    cluster.api.on("GET", f"{LEASES_PATH}/l", refusal(403, "Forbidden", message), missing)
+    async with operator(cluster, tmp_path, "--leader-elect", "ns/l") as running:
+        await until(lambda: message in running.supervisor.ready_problem())
+        assert running.supervisor.ready_problem().endswith("or do without it with --leader-elect=off")
+        await until(lambda: running.controller.synced)
 
 
 async def test_the_server_can_be_off(cluster: Cluster, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .duration import length_of
 from .early_termination import (
     BanditOptions,
     EarlyTermination,
@@ -97,5 +98,6 @@ __all__ = [
     "canonical",
     "cel",
     "is_too_deep",
+    "length_of",
     "multiples",
 ]

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from .base import Model, cel
 from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
+from .duration import Duration
 from .early_termination import EarlyTermination
 from .metrics import Metrics
 from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
@@ -137,6 +138,11 @@ class Limits(Model):
     )
     max_concurrent_trials: int = Field(
         default=3, ge=1, le=MAX_CONCURRENT_TRIALS, description="Most trials with an unfinished Job at any moment."
+    )
+    trial_timeout: Duration | None = Field(
+        default=None,
+        description="A trial whose pod has run for so long is ended, as in 10m, and fails with the reason TimedOut. It "
+        "counts from the start of the pod, and anew for each pod that takes its place; waiting for one does not count.",
     )
 
 

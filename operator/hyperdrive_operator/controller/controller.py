@@ -6,6 +6,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -30,6 +31,10 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS: Final = 1.0
 #: Pause after a relist that failed.
 RELIST_RETRY_SECONDS: Final = 5.0
+#: Streams that have begun anew do so together: one relist, so long after the first of them, is for all.
+STREAMS_SECONDS: Final = 2.0
+#: And no more often than that, however often they break: a relist may read 30,000 objects.
+RELIST_INTERVAL_SECONDS: Final = 20.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
 TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped", "cancelled")
 
@@ -102,6 +107,7 @@ class Controller:
             clock=clock,
             on_trial_ended=telemetry.trial_ended,
         )
+        self._streams_began = asyncio.Event()
         self.synced = False
         self.heartbeat = 0.0
 
@@ -110,6 +116,10 @@ class Controller:
         key = self._cache.observe(kind, event_type, body)
         if key is not None and self._is_at_work:
             self._queue.add(key)
+
+    def relist_soon(self) -> None:
+        """List everything again: what was deleted before a stream began anew, it does not tell."""
+        self._streams_began.set()
 
     async def run(self, leadership: Leadership | None = None) -> None:
         """Work until cancelled. Raises only what is a bug.
@@ -162,9 +172,16 @@ class Controller:
 
     async def _resync(self) -> None:
         """Find what the watch has missed: kopf never tells what was deleted while its stream was broken."""
+        is_done = True
         while True:
-            await asyncio.sleep(self._resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311  spreads load, no secret
-            await self._relist()
+            usual = self._resync_seconds * random.uniform(0.9, 1.1)  # noqa: S311  spreads load, no secret
+            with suppress(TimeoutError):
+                async with asyncio.timeout(usual if is_done else min(usual, RELIST_RETRY_SECONDS)):
+                    await self._streams_began.wait()
+                    await asyncio.sleep(STREAMS_SECONDS)
+            self._streams_began.clear()
+            is_done = await self._relist()
+            await asyncio.sleep(min(RELIST_INTERVAL_SECONDS, self._resync_seconds) if is_done else 0.0)
 
     async def _relist(self) -> bool:
         try:

@@ -24,6 +24,7 @@ from .config import Config
 from .election import Elector
 from .http import HttpServer
 from .readiness import wait_for_cluster
+from .streams import Streams
 from .telemetry import Telemetry
 from .watch import KopfWatcher
 
@@ -52,6 +53,9 @@ class ControllerLike(Protocol):
 
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what a stream has brought. In the controller's loop."""
+
+    def relist_soon(self) -> None:
+        """List everything again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
 
     async def run(self, leadership: Leadership) -> None:
         """Work until cancelled, once we are the leader."""
@@ -96,7 +100,7 @@ class Supervisor:
         self._telemetry = Telemetry()
         self._stop = asyncio.Event()
         self._controller: ControllerLike | None = None
-        self._watcher: KopfWatcher | None = None
+        self._streams: Streams | None = None
         self._election: Elector | Alone = Alone()
         self._started_at = 0.0
         self._waiting_for = "starting"
@@ -176,11 +180,12 @@ class Supervisor:
             resync_seconds=config.resync_seconds,
         )
         self._started_at, self._controller = asyncio.get_running_loop().time(), controller
-        watcher = self._start_watcher(controller, stack)
+        streams = self._streams = self._make_streams(controller, client)
+        stack.push_async_callback(_stop_streams, streams)
         async with asyncio.TaskGroup() as group:
             group.create_task(_for_ever("the controller", controller.run(self._election)), name="controller")
             group.create_task(_for_ever("the event recorder", recorder.run()), name="events")
-            group.create_task(_for_ever("kopf", asyncio.wrap_future(watcher.finished)), name="kopf")
+            group.create_task(_for_ever("kopf", streams.run()), name="kopf")
             if election is not None:
                 group.create_task(_for_ever("the election", election.run()), name="election")
 
@@ -227,28 +232,36 @@ class Supervisor:
         self.port = server.port
         stack.push_async_callback(server.stop)
 
-    def _start_watcher(self, controller: ControllerLike, stack: AsyncExitStack) -> KopfWatcher:
+    def _make_streams(self, controller: ControllerLike, client: KubeClient) -> Streams:
         loop = asyncio.get_running_loop()
+        config = self._config
 
         def hand_over(kind: Kind, event_type: str | None, body: Object) -> None:
             with suppress(RuntimeError):  # the loop is closed: we are on our way out
                 loop.call_soon_threadsafe(controller.observe, kind, event_type, body)
 
-        config = self._config
-        watcher = self._watcher = KopfWatcher(
-            kubeconfig=config.kubeconfig, context=config.context, namespaces=config.namespaces, on_event=hand_over
+        def relist() -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(controller.relist_soon)
+
+        def make() -> KopfWatcher:
+            return KopfWatcher(
+                kubeconfig=config.kubeconfig,
+                context=config.context,
+                namespaces=config.namespaces,
+                on_event=hand_over,
+                on_list=relist,
+            )
+
+        return Streams(
+            make, lambda: wait_for_cluster(client, config.namespaces, config.leader_elect, self._set_waiting)
         )
-        watcher.start()
-        stack.push_async_callback(_stop_watcher, watcher)
-        return watcher
 
     def _set_waiting(self, problem: str) -> None:
         self._waiting_for = problem
 
     def health_problem(self) -> str:
         """Say why the process should be killed; empty if it should not."""
-        if self._watcher is not None and self._watcher.finished.done():
-            return "kopf has ended"
         if self._controller is not None:
             silence = asyncio.get_running_loop().time() - max(self._controller.heartbeat, self._started_at)
             if silence > HEARTBEAT_SECONDS:
@@ -259,6 +272,8 @@ class Supervisor:
         """Say why the operator could do no work yet; empty if it could. A replica that stands by is ready."""
         if self._controller is None:
             return self._waiting_for or "starting"
+        if self._streams is not None and self._streams.is_broken:
+            return self._waiting_for or "the watch has ended and is begun anew"
         return "" if self._controller.synced else "reading the cluster's objects"
 
 
@@ -276,7 +291,10 @@ async def _flush(recorder: EventRecorder) -> None:
             await recorder.flush()
 
 
-async def _stop_watcher(watcher: KopfWatcher) -> None:
+async def _stop_streams(streams: Streams) -> None:
+    watcher = streams.watcher
+    if watcher is None:
+        return
     watcher.stop()
     if not await asyncio.to_thread(watcher.join, JOIN_SECONDS):
         logger.debug("kopf's thread is left behind")

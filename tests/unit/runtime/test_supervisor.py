@@ -34,6 +34,7 @@ class StandIn:
     failure: Exception | None = None
     end: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: bool = False
+    relists: int = 0
     drains: int = 0
     drained: asyncio.Event = field(default_factory=asyncio.Event)
     leadership: Leadership = field(default_factory=Alone)
@@ -60,6 +61,10 @@ class StandIn:
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         asyncio.get_running_loop()  # raises in any other thread
         self.seen.append((kind, event_type, body["metadata"]["name"]))
+
+    def relist_soon(self) -> None:
+        asyncio.get_running_loop()
+        self.relists += 1
 
     async def drain(self) -> None:
         self.drains += 1
@@ -206,15 +211,50 @@ async def test_a_controller_that_ends_ends_the_operator(
     assert message in caplog.messages
 
 
-async def test_a_kopf_that_ends_ends_the_operator(
-    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_a_kopf_that_ends_is_begun_anew_in_the_same_process(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.PAUSES_SECONDS", (0.01,))
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        await until(lambda: running.controller.relists >= len(KINDS))
+        before = {kind: len(cluster.watched(kind)) for kind in KINDS}
+        cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
+        await until(lambda: all(len(cluster.watched(kind)) > before[kind] for kind in KINDS))
+        assert running.controller.relists >= 2 * len(KINDS)  # what was deleted meanwhile, no stream tells
+        assert not running.task.done()
+        assert running.supervisor.ready_problem() == ""
+    # kopf's own lines name the cause; what it raises in the end may be a stream that broke after the first one
+    assert any("etcd is gone" in line for line in caplog.messages)
+    assert "the watch has ended and is begun anew" in caplog.messages
+
+
+async def test_crds_that_are_deleted_are_waited_for_and_watched_again(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.PAUSES_SECONDS", (0.01,))
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        before = {kind: len(cluster.watched(kind)) for kind in KINDS}
+        cluster.api.on("GET", "/apis/hyperdrive.dev/v1alpha1", refusal(404, "NotFound", "no such resource"))
+        cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 404, "message": "no such resource"})
+        await until(lambda: "install the CRDs" in running.supervisor.ready_problem())
+        assert running.supervisor.health_problem() == ""
+        cluster.serve()
+        await until(lambda: all(len(cluster.watched(kind)) > before[kind] for kind in KINDS))
+        assert not running.task.done()
+
+
+async def test_a_kopf_that_never_lives_ends_the_operator(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.MAX_FAILURES", 0)
     cluster.serve()
     async with operator(cluster, tmp_path) as running:
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         assert await running.task == 1
-    # kopf's own lines name the cause; what it raises in the end may be a stream that broke after the first one
-    assert any("etcd is gone" in line for line in caplog.messages)
     assert any(line.startswith("kopf failed: ") for line in caplog.messages)
     assert running.controller.cancelled
 

@@ -334,7 +334,7 @@ BAD = (
     Row("a timeout in words", _with("limits.timeout", "two hours"), "must be a duration above zero"),
     Row("failed trials below zero", _with("limits.maxFailedTrials", -1), "spec.limits.maxFailedTrials"),
     Row("no trial without improvement", _with("limits.maxTrialsWithoutImprovement", 0), "maxTrialsWithoutImprovement"),
-    Row("an unknown state", _with("state", "Sleeping"), "spec.state"),
+    Row("a state of our own", _with("state", "Sleeping"), "spec.state"),
     Row("an unknown way to end", _with("runningTrials", {"whenEnded": "Kill"}), "spec.runningTrials.whenEnded"),
     Row("a trial timeout of nothing", _with("limits.trialTimeout", "0s"), "must be a duration above zero"),
     Row("a trial timeout without a unit", _with("limits.trialTimeout", "90"), "must be a duration above zero"),

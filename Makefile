@@ -8,10 +8,10 @@ override KUBECONFIG :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test e2e check format generate clean
+.PHONY: help demo cluster test e2e chaos check format generate constraints sbom clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/demo: pyproject.toml local/pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,11 +34,16 @@ test: .venv/dev ## everything but the end-to-end tests
 e2e: .venv/dev ## end-to-end tests on the cluster of KUBECONFIG=FILE (tests/e2e/README.md)
 	KUBECONFIG='$(KUBECONFIG)' $(BIN)/python -m pytest -m cluster tests/e2e
 
+chaos: .venv/dev ## faults, one after the other (SEED=n ROUNDS=n BRIEF=1 ONLY="killed down" KUBECONFIG=FILE)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BRIEF),--brief) \
+	  $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)') $(if $(ONLY),--only $(ONLY))
+
 check: .venv/dev ## linters, types, import contract, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet --min-severity medium .github
 	$(BIN)/python -m hyperdrive_operator.tools.generate --check
 
 format: .venv/dev ## format the code
@@ -48,5 +53,13 @@ format: .venv/dev ## format the code
 generate: .venv/dev ## write crds/ and manifests/ from the models
 	$(BIN)/python -m hyperdrive_operator.tools.generate
 
+constraints: .venv/dev ## pin what the image installs to the versions that are installed here (constraints.txt)
+	$(BIN)/python -m hyperdrive_operator.tools.constraints
+
+sbom: ## write sbom.cdx.json: what the image's Python environment consists of (CycloneDX)
+	$(PYTHON) -m venv .venv/sbom
+	.venv/sbom/bin/python -m pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8'
+	.venv/sbom/bin/cyclonedx-py requirements --output-reproducible --output-format JSON --output-file sbom.cdx.json constraints.txt
+
 clean: ## remove what make has made
-	rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build operator/*.egg-info local/*.egg-info sdk/*.egg-info
+	rm -rf sbom.cdx.json .venv .local .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build operator/*.egg-info local/*.egg-info sdk/*.egg-info

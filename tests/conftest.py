@@ -2,6 +2,7 @@
 
 import signal
 
+import pytest
 from hypothesis import Phase, settings
 
 settings.register_profile(
@@ -20,3 +21,10 @@ settings.load_profile("steady")
 for number in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what this machine could not check."""
+    reasons = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())}
+    for reason in sorted(reason for reason in reasons if "NOT CHECKED" in reason):
+        terminalreporter.write_line(f"!!! {reason}", bold=True)

@@ -80,7 +80,7 @@ def began() -> datetime:
 
 @pytest.fixture(scope="session", autouse=True)
 def operator(built: Images, began: datetime, note: Callable[[str], None]) -> Iterator[Installation]:
-    """The operator, installed as manifests/install.yaml says."""
+    """The operator, installed by the chart with its default values."""
     with installed(built.operator) as installation:
         note(f"operator: ready {seconds_to_ready(installation.ready_pod()):.0f} s after its container started")
         yield installation

@@ -1,16 +1,17 @@
-"""The images and manifests/install.yaml on a cluster: made, waited for, and taken away again."""
+"""The images and the chart on a cluster: made, waited for, and taken away again."""
 
 import json
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-import yaml
+from tests.support.helm import CHART, HELM, HelmError, helm
 
 from .kubectl import Kubectl, KubectlError, Object
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "manifests" / "samples"
 SYSTEM = "hyperdrive-system"
 NAME = "hyperdrive-operator"
+CRDS = ("hyperdrives.hyperdrive.dev", "hyperdrivetrials.hyperdrive.dev")
 PODS = f"app.kubernetes.io/name={NAME}"
 #: The image that the sample's manifests name.
 SAMPLE_IMAGE = "localhost/hyperdrive-digits:1"
@@ -37,6 +39,8 @@ def missing(environ: Mapping[str, str]) -> str:
     """Say what the environment lacks for these tests; empty if nothing."""
     if not environ.get("KUBECONFIG"):
         return "KUBECONFIG names no cluster: make e2e KUBECONFIG=FILE"
+    if HELM is None:
+        return "there is no helm on the PATH, which installs the operator"
     given = environ.get("E2E_OPERATOR_IMAGE") and environ.get("E2E_SAMPLE_IMAGE")
     if not environ.get("E2E_BUILD_IMAGE") and not given:
         return (
@@ -71,34 +75,36 @@ def _build(command: str, folder: Path, tag: str) -> str:
 
 
 class Installation:
-    """The operator in its cluster."""
+    """The operator in its cluster, as a release of the chart."""
 
     def __init__(self, image: str) -> None:
         self.image = image
         self.kubectl = Kubectl(SYSTEM)
         #: What the operator logged as its own fault, those of killed pods included.
         self.errors: list[str] = []
-        self.documents: list[Object] = list(yaml.safe_load_all((ROOT / "manifests" / "install.yaml").read_text()))
 
-    def apply(self) -> None:
-        """Apply install.yaml with the image that was built, and wait until the operator is ready."""
-        is_new = not self.kubectl.exists("deployment", NAME)
-        for document in self.documents:
-            if document["kind"] == "Deployment":
-                document["spec"]["template"]["spec"]["containers"][0]["image"] = self.image
-        # by force: the image may be an earlier run's, which gave an operator that was there its own back
-        everything = yaml.safe_dump_all(self.documents)
-        Kubectl()("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=everything)
-        if not is_new:
-            self.kubectl("rollout", "restart", f"deployment/{NAME}")  # an image of the same name may be another one
+    def install(self, **values: Any) -> None:
+        """Install the chart, or upgrade it to these values beside the image, and wait until the operator is ready."""
+        repository, _, tag = self.image.rpartition(":")
+        values["image"] = {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
+        place = ("--install", f"--namespace={SYSTEM}", "--create-namespace")
+        helm("upgrade", NAME, str(CHART), *place, "--values=-", stdin=json.dumps(values))
         self.wait_ready()
 
+    def uninstall(self) -> None:
+        """Uninstall the chart as a person does, and return when its pods have gone."""
+        helm("uninstall", NAME, f"--namespace={SYSTEM}", "--wait", "--timeout=60s")
+        self.kubectl.wait("pods", "delete", selector=PODS)
+
     def wait_ready(self) -> None:
-        """Wait until the wanted number of pods is ready. What hinders them is in the error."""
+        """Wait until the wanted pods are ready and others gone. What hinders them is in the error."""
         try:
             self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s", seconds=130)
         except KubectlError as error:
             raise AssertionError(f"{error}\n{self.describe()}") from error
+        for pod in self.kubectl.list("pods", PODS):
+            if "deletionTimestamp" in pod["metadata"]:
+                self.kubectl.wait(f"pod/{pod['metadata']['name']}", "delete")
 
     def describe(self) -> str:
         """Return what a person would look at when the operator does not work."""
@@ -148,30 +154,40 @@ def seconds_to_ready(pod: Object) -> float:
 
 @contextmanager
 def installed(image: str) -> Iterator[Installation]:
-    """Install the operator; at the end remove what was not there before, and give the rest its image back."""
-    installation = Installation(image)
-    there = [(document, _state(document)) for document in installation.documents]
+    """Install the operator; at the end take away what was not there before, and give a release its own values back."""
+    kubectl, installation = Kubectl(), Installation(image)
+    was_there = {crd: kubectl.exists("crd", crd) for crd in CRDS}
+    revision = _revision()
+    if not kubectl.exists("namespace", SYSTEM):
+        kubectl("create", "namespace", SYSTEM)
+    kubectl("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
     try:
-        installation.apply()
+        installation.install()
+        if revision:  # an image of the same name may be another one
+            installation.kubectl("rollout", "restart", f"deployment/{NAME}")
+            installation.wait_ready()
         yield installation
     finally:
-        for document, before in reversed(there):
-            if before is None:
-                _remove(document)
-            elif document["kind"] == "Deployment":
-                own = before["spec"]["template"]["spec"]["containers"][0]
-                installation.kubectl("set", "image", f"deployment/{NAME}", f"{own['name']}={own['image']}")
+        if revision:
+            helm("rollback", NAME, revision, f"--namespace={SYSTEM}")
+        else:
+            _remove_all([crd for crd in CRDS if not was_there[crd]])
 
 
-def _state(document: Object) -> Object | None:
-    kubectl = Kubectl(document["metadata"].get("namespace", ""))
-    kind, name = document["kind"], document["metadata"]["name"]
-    return kubectl.get(kind, name) if kubectl.exists(kind, name) else None
-
-
-def _remove(document: Object) -> None:
-    kubectl = Kubectl(document["metadata"].get("namespace", ""))
+def _revision() -> str:
+    """Return the number of the release that is there; empty if there is none."""
     try:
-        kubectl("delete", document["kind"], document["metadata"]["name"], "--ignore-not-found", seconds=90)
-    except (KubectlError, subprocess.TimeoutExpired) as error:
-        sys.stderr.write(f"left behind: {document['kind']} {document['metadata']['name']}: {error}\n")
+        found = json.loads(helm("history", NAME, f"--namespace={SYSTEM}", "--max=1", "--output=json"))
+    except HelmError:
+        return ""
+    return str(found[-1]["revision"])
+
+
+def _remove_all(crds: list[str]) -> None:
+    with suppress(HelmError):  # a test may have left it uninstalled
+        helm("uninstall", NAME, f"--namespace={SYSTEM}")
+    for kind, name in [*(("crd", crd) for crd in crds), ("namespace", SYSTEM)]:
+        try:
+            Kubectl()("delete", kind, name, "--ignore-not-found", seconds=90)
+        except (KubectlError, subprocess.TimeoutExpired) as error:
+            sys.stderr.write(f"left behind: {kind} {name}: {error}\n")

@@ -1,4 +1,4 @@
-"""The operator's image by itself, and as install.yaml runs it."""
+"""The operator's image by itself, and as the chart runs it."""
 
 from .installation import Images, Installation
 from .kubectl import Kubectl

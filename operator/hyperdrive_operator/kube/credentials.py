@@ -5,7 +5,9 @@ The one source for our client and for kopf's streams, so that both always talk t
 
 import asyncio
 import os
+import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
@@ -31,7 +33,18 @@ async def load_configuration(kubeconfig: str | None, context: str | None = None)
     except (ConfigException, YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         # The loader indexes into whatever YAML it is given: a file that is no kubeconfig fails in any of these ways.
         raise _unusable(kubeconfig, error) from error
+    configuration.proxy = configuration.proxy or proxy_from_environment(str(configuration.host))
+    # Else aiohttp looks the proxy up, and a password for the API server in ~/.netrc, for each request, in a thread.
+    configuration.client_session_kwargs = {"trust_env": False}
     return configuration
+
+
+def proxy_from_environment(server: str) -> str | None:
+    """Return the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for a server's URL; None if there is none."""
+    url = urlsplit(server)
+    if url.hostname and urllib.request.proxy_bypass(url.hostname):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
 
 
 def open_api(configuration: Configuration, kubeconfig: str | None) -> ApiClient:

@@ -1,43 +1,58 @@
-"""charts/hyperdrive-operator: the installation as a Helm chart, made from the same objects as manifests/install.yaml.
+"""charts/hyperdrive-operator: what of it is made from the code.
 
-Helm's `{{ }}` would be quoted by a YAML writer, so each value that a user may set is written as a mark first.
+The templates are written by hand. What they have in common with manifests/ (permissions, the pod, its probes) stands in
+one file of named pieces, made from the objects of the installation, so that the two can't differ; the CRDs, the values
+and their schema are made too.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from hyperdrive_operator import __version__
 from hyperdrive_operator.api.schema import custom_resource_definitions
 
-from .install import NAME, NAMESPACE, installation
+from .chart_pages import readme, values_schema, values_yaml
+from .install import NAME, base
+from .permissions import OWN, REPORTER, USERS, WATCHED, rules
 
 Object = dict[str, Any]
+#: Writes YAML, without a header.
+Dump = Callable[[Any], str]
 
 CHART: Final = Path("charts") / NAME
-#: Marks, as they stand in the YAML, and what Helm is to make of them.
-_MARKS: Final = {
-    "@namespace@": "{{ .Release.Namespace }}",
-    "@image@": "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}",
-    "@pullPolicy@": "{{ .Values.image.pullPolicy }}",
-    "@resources@": "{{ toJson .Values.resources }}",
-    "@imagePullSecrets@": "{{ toJson .Values.imagePullSecrets }}",
-    "@nodeSelector@": "{{ toJson .Values.nodeSelector }}",
-    "@tolerations@": "{{ toJson .Values.tolerations }}",
-    "@affinity@": "{{ toJson .Values.affinity }}",
-}
-_TEMPLATES: Final = {
-    "ServiceAccount": "serviceaccount",
-    "ClusterRole": "clusterrole",
-    "ClusterRoleBinding": "clusterrolebinding",
-    "Deployment": "deployment",
-}
+#: Fields of the pod and its container that values fill in, or that stand in the template.
+_POD_VALUES: Final = {"serviceAccountName", "automountServiceAccountToken", "securityContext", "containers"}
+_CONTAINER_VALUES: Final = {"name", "image", "imagePullPolicy", "resources", "args", "env"}
+_CRD_HEAD: Final = """\
+{{- if .Values.crds.install }}
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: %s
+  labels:
+    {{- include "hyperdrive-operator.labels" . | nindent 4 }}
+  {{- include "hyperdrive-operator.crdAnnotations" . | nindent 2 }}
+"""
 
 
-def chart_files(text: Callable[[Object], str]) -> dict[Path, str]:
-    """Return the generated files of the chart by path; `text` writes an object as YAML."""
-    about = {
+def chart_files(header: str, dump: Dump) -> dict[Path, str]:
+    """Return the generated files of the chart by path."""
+    files = {
+        CHART / "Chart.yaml": header + dump(_about()),
+        CHART / "values.yaml": values_yaml(),
+        CHART / "values.schema.json": values_schema(),
+        CHART / "README.md": readme(),
+        CHART / "templates" / "_generated.tpl": _pieces(dump),
+    }
+    for crd in custom_resource_definitions():
+        files[CHART / "templates" / "crds" / f"{crd['spec']['names']['plural']}.yaml"] = header + _crd(crd, dump)
+    return files
+
+
+def _about() -> Object:
+    return {
         "apiVersion": "v2",
         "name": NAME,
         "description": "Hyperparameter tuning on Kubernetes: one HyperDrive manifest, one Job per combination.",
@@ -45,25 +60,41 @@ def chart_files(text: Callable[[Object], str]) -> dict[Path, str]:
         "version": __version__,
         "appVersion": __version__,
         "kubeVersion": ">=1.29.0-0",
+        "keywords": ["hyperparameter-tuning", "machine-learning", "batch", "operator"],
+        "annotations": {"artifacthub.io/license": "Apache-2.0", "artifacthub.io/operator": "true"},
     }
-    files = {CHART / "Chart.yaml": text(about)}
-    for crd in custom_resource_definitions():
-        files[CHART / "crds" / f"{crd['spec']['names']['plural']}.yaml"] = text(crd)
-    for one in installation():
-        if one["kind"] in _TEMPLATES:
-            files[CHART / "templates" / f"{_TEMPLATES[one['kind']]}.yaml"] = _template(one, text)
-    return files
 
 
-def _template(one: Object, text: Callable[[Object], str]) -> str:
-    """Write an object with what Helm fills in: the namespace of the release, and the values."""
-    marked: Object = json.loads(json.dumps(one).replace(f'"namespace": "{NAMESPACE}"', '"namespace": "@namespace@"'))
-    if one["kind"] == "Deployment":
-        pod = marked["spec"]["template"]["spec"]
-        (container,) = pod["containers"]
-        container |= {"image": "@image@", "imagePullPolicy": "@pullPolicy@", "resources": "@resources@"}
-        pod |= {field: f"@{field}@" for field in ("imagePullSecrets", "nodeSelector", "tolerations", "affinity")}
-    written = text(marked)
-    for mark, replacement in _MARKS.items():
-        written = written.replace(f"'{mark}'", replacement).replace(mark, replacement)
-    return written
+def _crd(crd: Object, dump: Dump) -> str:
+    """Write a definition as a template: not in crds/, whose files Helm never brings up to date."""
+    body = dump({"spec": crd["spec"]}).replace("{{", '{{ "{{" }}')
+    return f"{_CRD_HEAD % crd['metadata']['name']}{body}{{{{- end }}}}\n"
+
+
+def _pieces(dump: Dump) -> str:
+    lines = ["{{/* Generated by `make generate` from tools/install.py and tools/permissions.py: edit those. */}}"]
+    for name, value in _named():
+        # an empty piece is false in a template
+        lines += ["", f'{{{{- define "{NAME}.{name}" -}}}}', dump(value).rstrip("\n") if value else "", "{{- end }}"]
+    return "\n".join(line for line in lines if line or line == "") + "\n"
+
+
+def _named() -> Iterator[tuple[str, Any]]:
+    yield "rules", rules(WATCHED)
+    yield "ownRules", rules(OWN)
+    yield "reporterRules", [*REPORTER]
+    for word, allowed in USERS.items():
+        yield f"{word}Rules", [*allowed]
+    deployment: Object = json.loads(json.dumps(next(one for one in base() if one["kind"] == "Deployment")))["spec"]
+    pod = deployment["template"]["spec"]
+    (container,) = pod["containers"]
+    yield "strategy", deployment["strategy"]
+    yield "podSecurityContext", _without(pod["securityContext"], {"runAsUser", "runAsGroup"})
+    yield "pod", _without(pod, _POD_VALUES)
+    yield "env", container["env"]
+    yield "args", container.get("args", [])
+    yield "container", _without(container, _CONTAINER_VALUES)
+
+
+def _without(value: Mapping[str, Any], fields: set[str]) -> Object:
+    return {key: one for key, one in value.items() if key not in fields}

@@ -1,83 +1,100 @@
-"""manifests/install.yaml: all that a cluster needs to run the operator, as plain objects."""
+"""All that a cluster needs to run the operator, as plain objects: what manifests/ and the chart are made from."""
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from hyperdrive_operator import __version__
-from hyperdrive_operator.api import names
 from hyperdrive_operator.api.schema import custom_resource_definitions
 
-Object = dict[str, Any]
+from .permissions import OWN, USERS, WATCHED, Object, rules
 
 NAMESPACE: Final = "hyperdrive-system"
 NAME: Final = "hyperdrive-operator"
+#: A name of its own: the operator may watch its own namespace too.
+OWN_ROLE: Final = f"{NAME}-own"
 IMAGE: Final = f"ghcr.io/hyperdrive-dev/hyperdrive-operator:{__version__}"
-LABELS: Final = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "hyperdrive"}
-
-#: Exactly the verbs that the operator uses; the end-to-end tests compare this with the API server's audit log.
-RULES: Final = (
-    {"apiGroups": [names.GROUP], "resources": ["hyperdrives"], "verbs": ["list", "watch"]},
-    {"apiGroups": [names.GROUP], "resources": ["hyperdrives/status"], "verbs": ["patch"]},
-    {"apiGroups": [names.GROUP], "resources": ["hyperdrivetrials"], "verbs": ["get", "list", "watch", "create"]},
-    {"apiGroups": [names.GROUP], "resources": ["hyperdrivetrials/status"], "verbs": ["patch"]},
-    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get", "list", "watch", "create", "patch"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
-)
+SELECTOR: Final = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": NAME}
+LABELS: Final = {**SELECTOR, "app.kubernetes.io/part-of": "hyperdrive"}
 
 
 def installation() -> list[Object]:
     """Return the namespace, the CRDs, the permissions and the Deployment, in the order to apply them."""
-    return [_namespace(), *custom_resource_definitions(), _service_account(), _role(), _role_binding(), _deployment()]
+    return [namespace(), *custom_resource_definitions(), *base(), *cluster_wide()]
 
 
-def _metadata(name: str, *, namespaced: bool = True) -> Object:
-    return {"name": name, **({"namespace": NAMESPACE} if namespaced else {}), "labels": dict(LABELS)}
+def base() -> list[Object]:
+    """Return what every installation has: the operator, and what it may do in its own namespace."""
+    return [_service_account(), *permit("Role", OWN_ROLE, rules(OWN), NAMESPACE), _deployment()]
 
 
-def _namespace() -> Object:
-    metadata = _metadata(NAMESPACE, namespaced=False)
-    metadata["labels"]["pod-security.kubernetes.io/enforce"] = "restricted"
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+def cluster_wide() -> list[Object]:
+    """Return the right to run sweeps in every namespace, and the roles of the people who write them."""
+    return [*permit("ClusterRole", NAME, rules(WATCHED)), *(user_role(word) for word in USERS)]
 
 
-def _service_account() -> Object:
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(NAME)}
+def namespaced(watched: str) -> list[Object]:
+    """Return the right to run sweeps in one namespace."""
+    return permit("Role", NAME, rules(WATCHED), watched)
 
 
-def _role() -> Object:
+def permit(kind: str, name: str, allowed: Sequence[Object], in_namespace: str = "") -> list[Object]:
+    """Return a role with these rules, and its binding to the operator."""
+    group = "rbac.authorization.k8s.io"
+    about = {"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata(name, in_namespace)}
+    bound = {"apiVersion": f"{group}/v1", "kind": f"{kind}Binding", "metadata": metadata(name, in_namespace)}
+    subject = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}
+    reference = {"apiGroup": group, "kind": kind, "name": name}
+    return [{**about, "rules": [*allowed]}, {**bound, "roleRef": reference, "subjects": [subject]}]
+
+
+def user_role(word: str) -> Object:
+    """Return the role of people who view, edit or administer sweeps; Kubernetes adds it to its own of that name."""
+    about = metadata(f"{NAME}-{word}")
+    about["labels"][f"rbac.authorization.k8s.io/aggregate-to-{word}"] = "true"
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": _metadata(NAME, namespaced=False),
-        "rules": [dict(rule) for rule in RULES],
+        "metadata": about,
+        "rules": [*USERS[word]],
     }
 
 
-def _role_binding() -> Object:
+def metadata(name: str, namespace: str = "") -> Object:
+    """Return the metadata of an object of ours."""
+    return {"name": name, **({"namespace": namespace} if namespace else {}), "labels": dict(LABELS)}
+
+
+def namespace() -> Object:
+    """Return the operator's namespace, where only pods without privileges may run."""
+    about = metadata(NAMESPACE)
+    about["labels"]["pod-security.kubernetes.io/enforce"] = "restricted"
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": about}
+
+
+def _service_account() -> Object:
     return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": _metadata(NAME, namespaced=False),
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME},
-        "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": metadata(NAME, NAMESPACE),
+        "automountServiceAccountToken": False,  # the operator's pod asks for the token itself
     }
 
 
 def _deployment() -> Object:
-    selector = {"app.kubernetes.io/name": NAME}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(NAME),
+        "metadata": metadata(NAME, NAMESPACE),
         "spec": {
             "replicas": 1,
-            "strategy": {"type": "Recreate"},  # one at a time: two would be safe, but would do the work twice
-            "selector": {"matchLabels": selector},
+            # The new one stands by until the old one has given the Lease back: no moment without an operator.
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "selector": {"matchLabels": dict(SELECTOR)},
             "template": {
                 "metadata": {"labels": dict(LABELS)},
                 "spec": {
                     "serviceAccountName": NAME,
+                    "automountServiceAccountToken": True,
                     "securityContext": {
                         "runAsNonRoot": True,
                         "runAsUser": 65532,
@@ -101,6 +118,7 @@ def _container() -> Object:
             {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
             {"name": "HYPERDRIVE_LISTEN", "value": "$(POD_IP):8080"},
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
         ],
         "ports": [{"name": "http", "containerPort": 8080}],
         "livenessProbe": {
@@ -109,7 +127,7 @@ def _container() -> Object:
             "periodSeconds": 10,
             "failureThreshold": 6,
         },
-        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 2},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 1},
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -7,7 +7,7 @@ import trustme
 from tests.unit.kube.scripted_api import ScriptedApi, answer, refusal
 
 from hyperdrive_operator.kube.client import KubeClient
-from hyperdrive_operator.kube.credentials import authorization, load_configuration
+from hyperdrive_operator.kube.credentials import authorization, load_configuration, proxy_from_environment
 from hyperdrive_operator.kube.errors import KubeConfigError, UnauthorizedError
 from hyperdrive_operator.kube.kinds import JOBS
 
@@ -48,6 +48,50 @@ async def test_without_kubeconfig_and_pod_the_fix_is_named(monkeypatch: pytest.M
 async def test_the_authorization_is_split_for_kopf(api: ScriptedApi, tmp_path: Path) -> None:
     configuration = await load_configuration(api.kubeconfig(tmp_path))
     assert await authorization(configuration) == ("Bearer", "secret")
+
+
+async def test_a_password_in_netrc_for_the_servers_host_does_not_refuse_every_request(
+    api: ScriptedApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login me password mine\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    client = await KubeClient.connect(kubeconfig=api.kubeconfig(tmp_path), user_agent="t")
+    api.on("GET", JOB_PATH, answer(200, {}))
+    await client.get(JOBS, "ns", "a")
+    assert api.calls[0].headers["Authorization"] == "Bearer secret"
+    await client.close()
+
+
+async def test_the_proxy_of_the_environment_is_asked_for_the_server(
+    api: ScriptedApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", api.url)  # the scripted server plays the proxy
+    monkeypatch.setenv("NO_PROXY", "elsewhere.invalid")
+    client = await KubeClient.connect(kubeconfig=_kubeconfig_of_another_server(api, tmp_path), user_agent="t")
+    api.on("GET", JOB_PATH, answer(200, {}))
+    await client.get(JOBS, "ns", "a")
+    assert api.calls[0].headers["Host"] == "kubernetes.invalid"
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("server", "proxy"),
+    [
+        pytest.param("https://10.96.0.1:443", "http://proxy:3128", id="by its scheme"),
+        pytest.param("http://10.96.0.1", None, id="no proxy for its scheme"),
+        pytest.param("https://kubernetes.default.svc", None, id="a host that needs none"),
+    ],
+)
+def test_no_proxy_is_taken_for_whom_the_environment_names_none(
+    monkeypatch: pytest.MonkeyPatch, server: str, proxy: str | None
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "localhost,.svc")
+    assert proxy_from_environment(server) == proxy
 
 
 async def test_a_refused_token_is_read_anew_from_its_file_once_for_all(api: ScriptedApi, tmp_path: Path) -> None:
@@ -108,3 +152,9 @@ async def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, t
     await client.close()
     scheme, value = await authorization(await load_configuration(None)) or ("", "")
     assert (scheme.lower(), value) == ("bearer", "first")
+
+
+def _kubeconfig_of_another_server(api: ScriptedApi, directory: Path) -> str:
+    path = Path(api.kubeconfig(directory))
+    path.write_text(path.read_text().replace(api.url, "http://kubernetes.invalid"))
+    return str(path)

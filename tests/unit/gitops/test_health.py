@@ -1,0 +1,88 @@
+"""What Argo CD and Flux make of a sweep's status: the Lua of manifests/argocd, and kstatus' rules."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import cel
+import lupa
+import pytest
+import yaml
+from tests.support.builders import NOW, choice, ended, facts, running, sweep
+
+from hyperdrive_operator.core.planning import Hold
+from hyperdrive_operator.core.status import summarise
+
+ROOT = Path(__file__).parents[3]
+QUOTA = Hold("QuotaExceeded", "exceeded quota: pods", NOW)
+BROKEN = {"spec": {"template": {"spec": {"containers": [{"image": "$(params.typo)"}]}}}}
+
+
+def seen(*trials: Any, hold: Hold | None = None, **spec: Any) -> dict[str, Any]:
+    """Return a HyperDrive with the status that the operator writes."""
+    found = facts(sweep(**spec), list(trials), hold=hold, is_template_checked=hold is None)
+    return {"metadata": {"generation": found.sweep.generation}, "status": summarise(found, NOW)}
+
+
+ONE: dict[str, Any] = {"searchSpace": [choice("x", 1)]}
+NEW: dict[str, Any] = {"metadata": {"generation": 1}}
+CHANGED = seen(running(1)) | {"metadata": {"generation": 99}}
+#: A sweep, and what Argo CD, kstatus and the expressions for Flux say of it.
+CASES = [
+    pytest.param(NEW, "Progressing", "Current", "unknown", id="not seen yet"),
+    pytest.param(CHANGED, "Progressing", "InProgress", "inProgress", id="a change not seen yet"),
+    pytest.param(seen(running(1)), "Progressing", "Current", "inProgress", id="running"),
+    pytest.param(seen(running(1), state="Paused"), "Suspended", "Current", "unknown", id="paused"),
+    pytest.param(seen(ended(1, 0.5), **ONE), "Healthy", "Current", "current", id="complete"),
+    pytest.param(seen(ended(1, None), **ONE), "Degraded", "Failed", "failed", id="failed"),
+    pytest.param(seen(trialTemplate=BROKEN), "Degraded", "Failed", "failed", id="not accepted"),
+    pytest.param(seen(hold=QUOTA), "Degraded", "Failed", "unknown", id="stalled"),
+]
+
+
+@pytest.mark.parametrize(("hyperdrive", "argo", "kstatus", "flux"), CASES)
+def test_each_tool_sees_healthy_and_broken_as_they_are(
+    hyperdrive: dict[str, Any], argo: str, kstatus: str, flux: str
+) -> None:
+    assert argo_health(hyperdrive)["status"] == argo
+    assert argo_health(hyperdrive)["message"]
+    assert kstatus_of(hyperdrive) == kstatus
+    assert flux_health(hyperdrive) == flux
+
+
+def test_argo_shows_the_reason_of_what_is_broken() -> None:
+    assert argo_health(seen(hold=QUOTA))["message"] == "exceeded quota: pods"
+
+
+def argo_health(hyperdrive: dict[str, Any]) -> dict[str, str]:
+    """Run the health check as Argo CD does: the object is `obj`, the answer is what the script returns."""
+    lua = lupa.LuaRuntime(register_eval=False, unpack_returned_tuples=True)
+    lua.globals().obj = lua.table_from(hyperdrive, recursive=True)
+    return dict(lua.execute((ROOT / "manifests" / "argocd" / "health.lua").read_text(encoding="utf-8")))
+
+
+def kstatus_of(hyperdrive: dict[str, Any]) -> str:
+    """Apply the generic rules of kstatus (sigs.k8s.io/cli-utils, pkg/kstatus), for kinds without own ones."""
+    status = hyperdrive.get("status", {})
+    if hyperdrive["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    if status.get("observedGeneration", hyperdrive["metadata"]["generation"]) != hyperdrive["metadata"]["generation"]:
+        return "InProgress"
+    conditions = {condition["type"]: condition["status"] for condition in status.get("conditions", ())}
+    if conditions.get("Reconciling") == "True":
+        return "InProgress"
+    if conditions.get("Stalled") == "True":
+        return "Failed"
+    if conditions.get("Ready", "True") != "True":
+        return "InProgress"
+    return "Current"
+
+
+def flux_health(hyperdrive: dict[str, Any]) -> str:
+    """Evaluate the guide's health check expressions in the order of kustomize-controller."""
+    page = (ROOT / "docs" / "guides" / "gitops.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\nspec:\n  healthCheckExprs:.*?```", page, re.DOTALL)
+    (check,) = yaml.safe_load(block.strip("`").removeprefix("yaml"))["spec"]["healthCheckExprs"]
+    status = hyperdrive.get("status", {"conditions": []})
+    verdicts = [name for name in ("inProgress", "failed", "current") if cel.evaluate(check[name], {"status": status})]
+    return verdicts[0] if verdicts else "unknown"

@@ -119,8 +119,10 @@ def bound_table(results: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], 
     lines = [
         f"{trials:,} trials, {bound.history:,} told at most, the {bound.best} best among them; {seeds} seeds:",
         "",
-        "| problem | best regret: bounded | unbounded | median regret of later trials: bounded | unbounded "
-        "| their mean: bounded | unbounded | drawn at random, %: bounded | unbounded |",
+        (
+            "| problem | best regret: bounded | unbounded | median regret of later trials: bounded | unbounded "
+            "| their mean: bounded | unbounded | drawn at random, %: bounded | unbounded |"
+        ),
         "|---|---|---|---|---|---|---|---|---|",
     ]
     best: dict[str, list[list[float]]] = {"bounded": [], "unbounded": []}

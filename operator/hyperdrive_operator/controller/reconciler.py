@@ -10,11 +10,12 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.early_termination import Judge, Judgement
+from hyperdrive_operator.core.facts import Facts
 from hyperdrive_operator.core.outcome import has_news
 from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
-from hyperdrive_operator.core.status import Facts, summarise
+from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.client import KubeClient

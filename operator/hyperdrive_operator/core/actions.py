@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from .early_termination import Verdict
+from .endings import Ending
 from .jobs import Manifest
 from .space import Parameters
 from .trials import Trial
@@ -112,19 +113,35 @@ class EndJob:
     trial: Trial
 
 
+@dataclass(frozen=True, slots=True)
+class CancelTrial:
+    """Record that a trial is ended with its sweep, then end its Job, if it has one."""
+
+    trial: Trial
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendJob:
+    """Suspend a Job for a pause of its sweep: its pods end, and it starts others when it is resumed."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeJob:
+    """Resume a Job that was suspended for a pause."""
+
+    trial: Trial
+
+
+#: What changes a Job that stands.
+JobChange = EndJob | SuspendJob | ResumeJob
 #: What brings a trial's record, its Job and what has happened together.
-Settling = (
-    RecordStart
-    | RecordInterruption
-    | RecordProgress
-    | FollowLog
-    | ReadLog
-    | RecordEnd
-    | RecordLoss
-    | StopTrial
-    | TimeOutTrial
-    | EndJob
+Recording = (
+    RecordStart | RecordInterruption | RecordProgress | RecordEnd | RecordLoss | StopTrial | TimeOutTrial | CancelTrial
 )
+Settling = Recording | FollowLog | ReadLog | JobChange
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
 
 #: What leads to another running trial.

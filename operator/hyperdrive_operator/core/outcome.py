@@ -135,11 +135,24 @@ def stopped(
     )
 
 
-def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
-    """Return what a status says of reports."""
+def cancelled(trial: Trial, spec: HyperDriveSpec, reason: str, message: str, now: datetime) -> TrialStatus:
+    """Return the status of a trial that is ended from outside: what it has reported by now is its result."""
+    status = _ended(State.CANCELLED, reason, message, trial, now)
+    if not trial.has_begun:
+        status.pop("startTime", None)  # its Job's, whose pod never ran
+    return status | (measured(trial.progress, spec) if trial.progress.reports else {})
+
+
+def value_of(progress: Progress, spec: HyperDriveSpec) -> float | None:
+    """Return the value of a trial with these reports."""
     # the values of several objectives must be those of one model: the last, where none of them alone tells the best
     is_last = spec.metrics.value == "Last" or spec.objective.additional_objectives
-    value = progress.newest if is_last else progress.best
+    return progress.newest if is_last else progress.best
+
+
+def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
+    """Return what a status says of reports."""
+    value = value_of(progress, spec)
     status: TrialStatus = {"reports": progress.reports}
     if value is not None:
         status |= {"value": value, "curve": columns_of(progress.curve)}

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .actions import (
+    CancelTrial,
     EndJob,
     FollowLog,
     ReadLog,
@@ -19,19 +20,29 @@ from .actions import (
     TimeOutTrial,
 )
 from .early_termination import Verdict
+from .endings import Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
 from .running import deadline_of, is_newly_interrupted, next_deadline
 from .savings import whole_run
+from .suspending import suspension
 from .trials import State, Trial
 
 
 def settle(
-    spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: datetime, verdicts: Mapping[int, Verdict]
+    spec: HyperDriveSpec,
+    trials: Sequence[Trial],
+    pace: Pace,
+    now: datetime,
+    verdicts: Mapping[int, Verdict],
+    *,
+    ending: Ending | None = None,
 ) -> tuple[tuple[Settling, ...], datetime | None]:
     """Return what is to be recorded, read or ended now, and when reports that came too soon may be recorded."""
-    # who is stopped now is recorded with all reports anyway
+    # who is ended now is recorded with all reports anyway
     going_on = [trial for trial in trials if trial.record.number not in verdicts] if verdicts else trials
+    if ending is not None:
+        going_on = [trial for trial in going_on if not ending.ends(trial)]
     reports = due_reports(spec, going_on, pace, now)
     whole = whole_run(trials) if verdicts else None
     overdue = _overdue(spec, trials, now)
@@ -39,7 +50,11 @@ def settle(
         action
         for trial in trials
         for action in _events(
-            spec, trial, overdue.get(trial.record.number) or _stop(trial, verdicts.get(trial.record.number), whole)
+            spec,
+            trial,
+            overdue.get(trial.record.number)
+            or _stop(trial, verdicts.get(trial.record.number), whole)
+            or _cancel(trial, ending),
         )
     ]
     due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
@@ -60,7 +75,14 @@ def _stop(trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Sto
     return StopTrial(trial, verdict, whole) if verdict is not None else None
 
 
-def _events(spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | None) -> Iterator[Settling]:
+def _cancel(trial: Trial, ending: Ending | None) -> CancelTrial | None:
+    return CancelTrial(trial, ending) if ending is not None and ending.ends(trial) else None
+
+
+def _events(
+    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
+) -> Iterator[Settling]:
+    """Return what is to be done for a trial; `end` ends it, unless it has ended by itself."""
     if trial.must_end_job:
         yield EndJob(trial)
     elif trial.is_ended or trial.record.deleting:
@@ -68,10 +90,21 @@ def _events(spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | 
     elif trial.job is None:
         if trial.record.started:
             yield RecordLoss(trial)
+        elif end is not None:
+            yield end
     elif trial.job.finished:
         yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
-    elif end is not None:
+    else:
+        yield from _while_unfinished(spec, trial, end)
+
+
+def _while_unfinished(
+    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
+) -> Iterator[Settling]:
+    if end is not None:
         yield end
+    elif (change := suspension(spec, trial)) is not None:
+        yield change
     elif is_newly_interrupted(trial):
         yield RecordInterruption(trial)
     elif trial.is_running:

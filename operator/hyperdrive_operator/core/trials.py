@@ -29,11 +29,14 @@ class State(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     EARLY_STOPPED = "EarlyStopped"
+    CANCELLED = "Cancelled"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED})
-#: Ends with which a value counts: it may be the best, and samplers learn from it.
-USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED, State.CANCELLED})
+#: Ends with which a value counts: it may be the best, and samplers learn from it. What it has reported is true.
+USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED, State.CANCELLED})
+#: Ends of a trial whose Job is ended with it. A tuple: to hash a state takes longer than to look at two.
+CUT_SHORT = (State.EARLY_STOPPED, State.CANCELLED)
 #: Written to a Job's activeDeadlineSeconds, this ends it for ever: its pods get SIGTERM and their grace period, and one
 #: that is suspended fails before it has a pod, whoever resumes it.
 DEADLINE_OF_STOPPED = 0
@@ -80,7 +83,7 @@ class Record:
     @property
     def is_cut_short(self) -> bool:
         """The trial was ended before its time: its Job is to be ended too."""
-        return self.state is State.EARLY_STOPPED or self.reason == names.REASON_TIMED_OUT
+        return self.state in CUT_SHORT or self.reason == names.REASON_TIMED_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,9 @@ class Job:
     metrics: str | None
     curve: str | None
     deadline: int | None
+    #: It is suspended for a pause of its sweep; and whether it is Kueue's to suspend and resume.
+    is_paused: bool = False
+    is_kueues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,11 @@ class Trial:
         )
 
     @property
+    def has_begun(self) -> bool:
+        """Its pod runs, or has run."""
+        return self.record.started is not None or self.is_running
+
+    @property
     def podless_since(self) -> datetime | None:
         """Since when its Job, which is not suspended, has wanted a pod and has none; None if it has one."""
         if not self.is_active or self.is_ended or self.job is None or self.job.suspended or self.job.ready or self.pod:
@@ -238,6 +249,7 @@ def read_record(body: Body) -> Record:
 def read_job(body: Body) -> Job:
     """Project a Job of ours."""
     metadata, status = body["metadata"], body.get("status") or {}
+    annotations = metadata.get("annotations") or {}
     end = _finish(status)
     return Job(
         **identity(metadata),
@@ -250,9 +262,11 @@ def read_job(body: Body) -> Job:
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
-        metrics=(metadata.get("annotations") or {}).get(names.ANNOTATION_METRICS),
-        curve=(metadata.get("annotations") or {}).get(names.ANNOTATION_CURVE),
+        metrics=annotations.get(names.ANNOTATION_METRICS),
+        curve=annotations.get(names.ANNOTATION_CURVE),
         deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
+        is_paused=names.ANNOTATION_SUSPENDED in annotations,
+        is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
     )
 
 

@@ -6,11 +6,11 @@ from pydantic import ConfigDict, Field
 
 from .base import Model, Number, cel
 from .early_termination import PolicyType
-from .spec import MAX_TRIALS
+from .limits import MAX_TRIALS
 
 MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 
-TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped"]
+TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
 
 
 class HyperDriveTrialSpec(Model):

@@ -3,7 +3,8 @@
     python -m bench.rotation --kubeconfig FILE [--seconds 60]
 
 Needs a real cluster with the CRDs of this checkout and no other operator. The kubelet rotates a log that it finds
-larger than `containerLogMaxSize` (10 MiB, looked at every 10 s). Three trials report once a second and print in between: half
+larger than `containerLogMaxSize` (10 MiB, looked at every 10 s). Three trials report once a second and print in
+between: half
 a megabyte a second, five, and half a megabyte with 20 a second in its last seconds.
 """
 

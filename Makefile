@@ -8,7 +8,7 @@ override KUBECONFIG :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test e2e check format generate constraints sbom clean
+.PHONY: help demo cluster test e2e chaos check format generate constraints sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ test: .venv/dev ## everything but the end-to-end tests
 
 e2e: .venv/dev ## end-to-end tests on the cluster of KUBECONFIG=FILE (tests/e2e/README.md)
 	KUBECONFIG='$(KUBECONFIG)' $(BIN)/python -m pytest -m cluster tests/e2e
+
+chaos: .venv/dev ## faults, one after the other (SEED=n ROUNDS=n BRIEF=1 ONLY="killed down" KUBECONFIG=FILE)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BRIEF),--brief) \
+	  $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)') $(if $(ONLY),--only $(ONLY))
 
 check: .venv/dev ## linters, types, import contract, generated files
 	$(BIN)/ruff format --check .

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-FINISHED_SWEEP = ("Complete", "Failed", "Invalid")
-FINISHED_TRIAL = ("Succeeded", "Failed", "EarlyStopped")
+FINISHED_SWEEP = ("Complete", "Stopped", "Cancelled", "Failed", "Invalid")
+FINISHED_TRIAL = ("Succeeded", "Failed", "EarlyStopped", "Cancelled")
 
 JsonObject = dict[str, Any]
 

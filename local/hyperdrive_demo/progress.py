@@ -10,7 +10,14 @@ from rich.text import Text
 from .board import FINISHED_TRIAL, Board, Trial
 from .text import pairs, show
 
-STYLES = {"Succeeded": "green", "Failed": "red", "EarlyStopped": "yellow", "Running": "cyan", "Pending": "dim"}
+STYLES = {
+    "Succeeded": "green",
+    "Failed": "red",
+    "EarlyStopped": "yellow",
+    "Cancelled": "yellow",
+    "Running": "cyan",
+    "Pending": "dim",
+}
 WAITING_SECONDS = 10.0  # an operator that lives has long written a first status by then
 
 

@@ -24,11 +24,11 @@ class Grant(NamedTuple):
     verb: str
 
 
-def granted(cluster_role: Object) -> set[Grant]:
-    """Return all that a ClusterRole allows, one by one."""
+def granted(role: Object) -> set[Grant]:
+    """Return all that a role allows, one by one."""
     return {
         Grant(group, resource, verb)
-        for rule in cluster_role["rules"]
+        for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
         for verb in rule["verbs"]

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tests.support.helm import CHART, HELM, HelmError, helm
 
@@ -82,12 +83,12 @@ class Installation:
         #: What the operator logged as its own fault, those of killed pods included.
         self.errors: list[str] = []
 
-    def install(self, **values: str) -> None:
+    def install(self, **values: Any) -> None:
         """Install the chart, or upgrade it to these values beside the image, and wait until the operator is ready."""
         repository, _, tag = self.image.rpartition(":")
-        values |= {"image.repository": repository, "image.tag": tag, "image.pullPolicy": "IfNotPresent"}
-        given = [f"--set-string={name}={value}" for name, value in values.items()]
-        helm("upgrade", NAME, str(CHART), "--install", f"--namespace={SYSTEM}", "--create-namespace", *given)
+        values["image"] = {"repository": repository, "tag": tag, "pullPolicy": "IfNotPresent"}
+        place = ("--install", f"--namespace={SYSTEM}", "--create-namespace")
+        helm("upgrade", NAME, str(CHART), *place, "--values=-", stdin=json.dumps(values))
         self.wait_ready()
 
     def uninstall(self) -> None:
@@ -96,11 +97,14 @@ class Installation:
         self.kubectl.wait("pods", "delete", selector=PODS)
 
     def wait_ready(self) -> None:
-        """Wait until the wanted number of pods is ready. What hinders them is in the error."""
+        """Wait until the wanted pods are ready and others gone. What hinders them is in the error."""
         try:
             self.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=120s", seconds=130)
         except KubectlError as error:
             raise AssertionError(f"{error}\n{self.describe()}") from error
+        for pod in self.kubectl.list("pods", PODS):
+            if "deletionTimestamp" in pod["metadata"]:
+                self.kubectl.wait(f"pod/{pod['metadata']['name']}", "delete")
 
     def describe(self) -> str:
         """Return what a person would look at when the operator does not work."""

@@ -20,7 +20,7 @@ def test_a_sweep_outlives_upgrade_uninstall_and_another_installation(
     namespace.wait("hd/steady", "jsonpath={.status.trials.running}=2")
     before = operator.ready_pod()["metadata"]["uid"]
     operator.note_errors()
-    operator.install(**{"podAnnotations.upgraded": "yes"})
+    operator.install(podAnnotations={"upgraded": "yes"})
     assert operator.ready_pod()["metadata"]["uid"] != before, "an upgrade that starts no new pod shows nothing"
     namespace.wait("hd/steady", "jsonpath={.status.trials.succeeded}=2")
     namespace.wait("hd/steady", "jsonpath={.status.trials.running}=2")

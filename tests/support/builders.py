@@ -11,11 +11,11 @@ from typing import Any
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.curves import Curve, columns_of
+from hyperdrive_operator.core.facts import Facts
 from hyperdrive_operator.core.jobs import build_trial
 from hyperdrive_operator.core.metrics import Aim, Goal
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.pods import read_pod
-from hyperdrive_operator.core.status import Facts
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import Log, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import Object

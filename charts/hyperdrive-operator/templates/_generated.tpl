@@ -61,7 +61,14 @@
 {{- end }}
 
 {{- define "hyperdrive-operator.ownRules" -}}
-
+- apiGroups:
+  - coordination.k8s.io
+  resources:
+  - leases
+  verbs:
+  - get
+  - create
+  - patch
 {{- end }}
 
 {{- define "hyperdrive-operator.reporterRules" -}}
@@ -152,7 +159,10 @@
 {{- end }}
 
 {{- define "hyperdrive-operator.strategy" -}}
-type: Recreate
+type: RollingUpdate
+rollingUpdate:
+  maxSurge: 1
+  maxUnavailable: 0
 {{- end }}
 
 {{- define "hyperdrive-operator.podSecurityContext" -}}
@@ -176,6 +186,10 @@ seccompProfile:
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
+- name: POD_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
 {{- end }}
 
 {{- define "hyperdrive-operator.args" -}}
@@ -197,7 +211,7 @@ readinessProbe:
   httpGet:
     path: /readyz
     port: http
-  periodSeconds: 2
+  periodSeconds: 1
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

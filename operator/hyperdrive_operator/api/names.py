@@ -20,12 +20,17 @@ LABEL_TRIAL: Final = f"{GROUP}/trial"
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "hyperdrive-operator"
 
+#: On a Job, written by the user: it is in a queue of Kueue's, to whom its `suspend` belongs.
+LABEL_KUEUE_QUEUE: Final = "kueue.x-k8s.io/queue-name"
+
 # --- annotations ------------------------------------------------------------------------------------------------
 
 #: On a Job, written by anyone: a JSON object of metric name to number. The metrics contract.
 ANNOTATION_METRICS: Final = f"{GROUP}/metrics"
 #: On a Job, written by the reporter: the curve of the primary metric, complete though bounded (core/curves.py).
 ANNOTATION_CURVE: Final = f"{GROUP}/curve"
+#: On a Job, written by the operator: that it is suspended for a pause of its sweep, and is to be resumed after it.
+ANNOTATION_SUSPENDED: Final = f"{GROUP}/suspended"
 
 # --- environment of a trial's containers ------------------------------------------------------------------------
 
@@ -52,9 +57,9 @@ CONDITION_ACCEPTED: Final = "Accepted"
 CONDITION_PROGRESSING: Final = "Progressing"
 #: Something that a person must mend keeps trials from running or from giving results.
 CONDITION_STALLED: Final = "Stalled"
-#: All trials have ended and at least one gave a usable result.
+#: The sweep has ended: with a usable result, or because spec.state says so.
 CONDITION_COMPLETE: Final = "Complete"
-#: The sweep has ended without a usable result.
+#: The sweep has ended without a usable result, or too many trials have failed.
 CONDITION_FAILED: Final = "Failed"
 
 # --- reasons: CamelCase, on conditions, events and trials -------------------------------------------------------
@@ -72,6 +77,15 @@ REASON_SPACE_EXHAUSTED: Final = "SearchSpaceExhausted"
 REASON_NO_COMBINATION: Final = "NoCombinationAllowed"
 #: skipKnown leaves nothing: the earlier sweeps have run all of the search space. No failure.
 REASON_ALL_KNOWN: Final = "AllCombinationsKnown"
+#: What ends a sweep before it has run all its trials; also the reason of each trial that was ended with it.
+REASON_TARGET_REACHED: Final = "TargetReached"
+REASON_TIMEOUT_REACHED: Final = "TimeoutReached"
+REASON_NO_IMPROVEMENT: Final = "NoImprovement"
+REASON_TOO_MANY_FAILED_TRIALS: Final = "TooManyFailedTrials"
+REASON_BUDGET_SPENT: Final = "BudgetSpent"
+#: spec.state is Stopped, or Cancelled.
+REASON_STOPPED: Final = "Stopped"
+REASON_CANCELLED: Final = "Cancelled"
 REASON_NO_USABLE_TRIAL: Final = "NoUsableTrial"
 REASON_NOTHING_IN_THE_WAY: Final = "NothingInTheWay"
 
@@ -81,6 +95,8 @@ REASON_METRIC_NOT_REPORTED: Final = "MetricNotReported"
 REASON_METRIC_NOT_A_NUMBER: Final = "MetricNotANumber"
 #: The Job failed.
 REASON_JOB_FAILED: Final = "JobFailed"
+#: The trial ran for longer than limits.trialTimeout.
+REASON_TIMED_OUT: Final = "TimedOut"
 #: The Job went away before it finished.
 REASON_JOB_DELETED: Final = "JobDeleted"
 #: The API server refuses the Job of this trial (not of the template: that is InvalidTrialTemplate).
@@ -103,5 +119,9 @@ REASON_POD_WAITING: Final = "PodWaiting"
 REASON_STARTED: Final = "Started"
 REASON_NEW_BEST: Final = "NewBestTrial"
 REASON_TRIAL_FAILED: Final = "TrialFailed"
+#: A sweep that had ended goes on: its limits were raised, or its state was changed.
+REASON_RESUMED: Final = "Resumed"
+#: Trials were ended with their sweep. On the trials themselves the reason is what ended the sweep.
+REASON_TRIALS_CANCELLED: Final = "TrialsCancelled"
 #: A trial was ended before its time. On the trial itself the reason is the policy's name.
 REASON_TRIAL_STOPPED: Final = "TrialStopped"

@@ -14,7 +14,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
-from hyperdrive_operator.core.pods import Pod, read_pod, speaker
+from hyperdrive_operator.core.pods import Pod, newest_disrupted, read_pod, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
@@ -151,6 +151,11 @@ class Cache:
         if sweep.uid in self._views[HYPERDRIVES]:
             self._proposals[sweep.uid] = proposals
 
+    def forget_reports(self) -> None:
+        """Forget what annotations have said so far: as after a restart, it goes on from what is recorded."""
+        self._annotated.clear()
+        self._joined.clear()
+
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _read(self, kind: Kind, body: Object, known: View | None) -> View:
@@ -248,7 +253,8 @@ class Cache:
         job = max(self._jobs_of.get(record.uid, {}).values(), key=_version, default=None)
         pods = self._pods_of.get(job.uid, {}).values() if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
-        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid), annotations)
+        disrupted = newest_disrupted(pods) if pods else None
+        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid), annotations, disrupted)
         self._joined[record.uid] = trial
         return trial
 

@@ -6,9 +6,12 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from hyperdrive_operator.api import names
+from hyperdrive_operator.core.conditions import find
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
 from hyperdrive_operator.kube.events import EventRecorder
@@ -17,6 +20,7 @@ from hyperdrive_operator.kube.logcontext import log_context
 from hyperdrive_operator.optimizer.process import Optimizer
 
 from .cache import Cache
+from .leadership import Alone, Leadership
 from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
 from .queue import Key, WorkQueue
@@ -27,8 +31,12 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS: Final = 1.0
 #: Pause after a relist that failed.
 RELIST_RETRY_SECONDS: Final = 5.0
+#: Streams that have begun anew do so together: one relist, so long after the first of them, is for all.
+STREAMS_SECONDS: Final = 2.0
+#: And no more often than that, however often they break: a relist may read 30,000 objects.
+RELIST_INTERVAL_SECONDS: Final = 20.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
-TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped")
+TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped", "cancelled")
 
 
 class Telemetry(Protocol):
@@ -45,6 +53,15 @@ class Telemetry(Protocol):
 
     def trials(self, counts: Mapping[str, int]) -> None:
         """Set the number of trials by state."""
+
+    def stalled(self, count: int) -> None:
+        """Set the number of sweeps that a person must mend."""
+
+    def seconds_saved(self, seconds: int) -> None:
+        """Set what early termination has saved."""
+
+    def log_streams(self, count: int) -> None:
+        """Set the number of logs that are followed."""
 
     def trial_ended(self, state: str) -> None:
         """Count a trial's end."""
@@ -71,6 +88,7 @@ class Controller:
         optimizer: OptimizerLike | None = None,
     ) -> None:
         self._client = client
+        self._is_at_work = False
         self._telemetry = telemetry
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
         self._workers = workers
@@ -89,29 +107,58 @@ class Controller:
             clock=clock,
             on_trial_ended=telemetry.trial_ended,
         )
+        self._streams_began = asyncio.Event()
         self.synced = False
         self.heartbeat = 0.0
 
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what the watch saw. To be called in the controller's loop."""
         key = self._cache.observe(kind, event_type, body)
-        if key is not None:
+        if key is not None and self._is_at_work:
             self._queue.add(key)
 
-    async def run(self) -> None:
-        """Work until cancelled. Raises only what is a bug."""
+    def relist_soon(self) -> None:
+        """List everything again: what was deleted before a stream began anew, it does not tell."""
+        self._streams_began.set()
+
+    async def run(self, leadership: Leadership | None = None) -> None:
+        """Work until cancelled. Raises only what is a bug.
+
+        As long as another replica is the leader we only watch, so that we can take over at once.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._beat(), name="heartbeat")
                 await self._first_relist()
                 self.synced = True
                 tasks.create_task(self._resync(), name="resync")
+                await (leadership or Alone()).wait()
+                self._take_over()
                 for number in range(self._workers):
                     tasks.create_task(self._work(), name=f"worker-{number}")
         finally:
             self._queue.close()
             await self._logs.close()
             await self._proposer.close()
+
+    async def drain(self) -> None:
+        """Begin nothing new; return when the passes under way have ended and what was read of reports is recorded."""
+        self._queue.close()
+        self._reconciler.finish()
+        await self._queue.idle()
+        for sweep in self._cache.sweeps():
+            await self._reconciler.record_reports(sweep)
+
+    def _take_over(self) -> None:
+        """Begin as after a restart: what the leader before us has recorded counts, not what we saw beside it."""
+        self._cache.forget_reports()
+        self._is_at_work = True
+        self._queue_all()
+
+    def _queue_all(self) -> None:
+        if self._is_at_work:
+            for sweep in self._cache.sweeps():
+                self._queue.add(Key(sweep.namespace, sweep.name))
 
     # --- relist -------------------------------------------------------------------------------------------------
 
@@ -125,9 +172,16 @@ class Controller:
 
     async def _resync(self) -> None:
         """Find what the watch has missed: kopf never tells what was deleted while its stream was broken."""
+        is_done = True
         while True:
-            await asyncio.sleep(self._resync_seconds * random.uniform(0.9, 1.1))  # noqa: S311  spreads load, no secret
-            await self._relist()
+            usual = self._resync_seconds * random.uniform(0.9, 1.1)  # noqa: S311  spreads load, no secret
+            with suppress(TimeoutError):
+                async with asyncio.timeout(usual if is_done else min(usual, RELIST_RETRY_SECONDS)):
+                    await self._streams_began.wait()
+                    await asyncio.sleep(STREAMS_SECONDS)
+            self._streams_began.clear()
+            is_done = await self._relist()
+            await asyncio.sleep(min(RELIST_INTERVAL_SECONDS, self._resync_seconds) if is_done else 0.0)
 
     async def _relist(self) -> bool:
         try:
@@ -136,8 +190,7 @@ class Controller:
         except ClusterError as error:
             logger.warning("relist failed, next try follows", extra={"error": str(error)})
             return False
-        for sweep in self._cache.sweeps():
-            self._queue.add(Key(sweep.namespace, sweep.name))
+        self._queue_all()
         return True
 
     async def _relist_kind(self, kind: Kind, selector: str) -> None:
@@ -149,7 +202,8 @@ class Controller:
                 listed.add(body["metadata"]["uid"])
                 self.observe(kind, None, body)
         for key in self._cache.forget_others(kind, listed, mark):
-            self._queue.add(key)
+            if self._is_at_work:
+                self._queue.add(key)
 
     # --- work ---------------------------------------------------------------------------------------------------
 
@@ -198,11 +252,15 @@ class Controller:
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     def _count(self) -> None:
-        """Sum up what the sweeps' statuses say; the trials themselves would be thousands."""
-        sweeps = self._cache.sweeps()
+        """Sum up what the sweeps' statuses say; the trials themselves would be thousands. The leader alone does."""
+        sweeps = self._cache.sweeps() if self._is_at_work else []
         self._telemetry.sweeps(Counter(sweep.status.get("state") or "Pending" for sweep in sweeps))
         trials: Counter[str] = Counter()
         for sweep in sweeps:
             counts = sweep.status.get("trials") or {}
             trials.update({state: counts.get(state, 0) for state in TRIAL_STATES})
         self._telemetry.trials(trials)
+        stalled = [find(sweep.status, names.CONDITION_STALLED).get("status") == "True" for sweep in sweeps]
+        self._telemetry.stalled(sum(stalled))
+        self._telemetry.seconds_saved(sum(sweep.status.get("timeSavedSeconds", 0) for sweep in sweeps))
+        self._telemetry.log_streams(self._logs.followed)

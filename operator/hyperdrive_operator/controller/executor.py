@@ -10,6 +10,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.core import outcome as outcomes
 from hyperdrive_operator.core.actions import (
     Action,
+    CancelTrial,
     CheckTemplate,
     CreateJob,
     CreateTrial,
@@ -18,14 +19,18 @@ from hyperdrive_operator.core.actions import (
     Propose,
     ReadLog,
     RecordEnd,
+    RecordInterruption,
     RecordLoss,
     RecordProgress,
     RecordStart,
+    ResumeJob,
     StopTrial,
+    SuspendJob,
+    TimeOutTrial,
 )
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import DEADLINE_OF_STOPPED, Record, Trial, read_job, read_record
+from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
@@ -37,11 +42,14 @@ from hyperdrive_operator.kube.errors import (
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Kind, Object
 
 from .cache import Cache
+from .jobchanges import JobChanges
 from .logs import LogReader
 from .proposals import Proposer
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
+#: What is done to the end when the process is told to stop.
+_RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, CancelTrial, EndJob)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,9 @@ class Executor:
         self._cache = cache
         self._logs = logs
         self._proposer = proposer
+        self._jobs = JobChanges(client, cache)
+        #: Set when the process ends: what has happened is still recorded, and nothing is begun.
+        self.is_finishing = False
 
     async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
         """Apply all actions; one that fails does not keep the others from being tried."""
@@ -87,6 +98,8 @@ class Executor:
             async with places:
                 if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
                     return  # the others would only meet the same
+                if self.is_finishing and not isinstance(action, _RECORDING):
+                    return
                 try:
                     await self._apply(sweep, action, outcome, now)
                 except ForbiddenError as error:  # a quota, or a permission that somebody has to give
@@ -106,7 +119,7 @@ class Executor:
                 await self._create_trial(sweep, action, outcome, now)
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
-            case RecordStart() | RecordProgress():
+            case RecordStart() | RecordProgress() | RecordInterruption():
                 await self._record_news(sweep, action, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
@@ -115,8 +128,10 @@ class Executor:
                 await self._record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):
                 await self._record_loss(sweep, trial, outcome, now)
-            case StopTrial() | EndJob():
+            case StopTrial() | TimeOutTrial() | CancelTrial():
                 await self._stop(sweep, action, outcome, now)
+            case EndJob() | SuspendJob() | ResumeJob():
+                await self._jobs.change(action)
         outcome.has_acted = True
 
     def _begin(self, sweep: Sweep, action: FollowLog | ReadLog | Propose) -> None:
@@ -192,10 +207,14 @@ class Executor:
             status = outcomes.ended(trial, trial.job, sweep.spec, now)
             await self._write_end(trial.record, status, outcome)
 
-    async def _record_news(self, sweep: Sweep, action: RecordStart | RecordProgress, now: datetime) -> None:
+    async def _record_news(
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+    ) -> None:
         trial = action.trial
         if isinstance(action, RecordStart):
             await self._write_status(trial.record, outcomes.started(trial, now))
+        elif isinstance(action, RecordInterruption):
+            await self._write_status(trial.record, outcomes.interrupted(trial, now))
         elif sweep.spec is not None:
             await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
 
@@ -210,30 +229,25 @@ class Executor:
             return
         await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
-    async def _stop(self, sweep: Sweep, action: StopTrial | EndJob, outcome: Outcome, now: datetime) -> None:
+    async def _stop(
+        self, sweep: Sweep, action: StopTrial | TimeOutTrial | CancelTrial, outcome: Outcome, now: datetime
+    ) -> None:
         """Record the end first: a Job that fails by our deadline must find a record that says why.
 
         Should the second write be lost, the record asks for it again: then it is EndJob.
         """
-        if isinstance(action, StopTrial) and sweep.spec is not None:
-            status = outcomes.stopped(action.trial, sweep.spec, action.verdict, action.whole, now)
-            if not await self._write_end(action.trial.record, status, outcome):
-                return
-        await self._end_job(action.trial)
-
-    async def _end_job(self, trial: Trial) -> None:
-        """End a Job for ever, whoever resumes it: its pods get SIGTERM and their grace period. The Job stays."""
-        job = trial.job
-        if job is None:
+        if sweep.spec is None:
             return
-        patch = {"metadata": {"uid": job.uid}, "spec": {"activeDeadlineSeconds": DEADLINE_OF_STOPPED}}
-        try:
-            body = await self._client.patch(JOBS, job.namespace, job.name, patch)
-        except NotFoundError:
-            metadata = {"uid": job.uid, "namespace": job.namespace, "name": job.name}
-            self._cache.observe(JOBS, "DELETED", {"metadata": metadata})
-        else:
-            self._cache.observe(JOBS, None, body)
+        trial = action.trial
+        match action:
+            case StopTrial(verdict=verdict, whole=whole):
+                status = outcomes.stopped(trial, sweep.spec, verdict, whole, now)
+            case TimeOutTrial(limit=limit):
+                status = outcomes.timed_out(trial, sweep.spec, limit, now)
+            case CancelTrial(ending=ending):
+                status = outcomes.cancelled(trial, sweep.spec, ending.reason, ending.message, now)
+        if await self._write_end(trial.record, status, outcome):
+            await self._jobs.change(EndJob(trial))
 
     async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
         body = await self._write_status(record, status)

@@ -33,6 +33,11 @@ class LogReader:
         self._timers: dict[Key, asyncio.TimerHandle] = {}
 
     @property
+    def followed(self) -> int:
+        """How many logs are being read."""
+        return len(self._followings)
+
+    @property
     def is_reading_rests(self) -> bool:
         """The end of a trial's log is being read."""
         return any(following.is_finished for following in self._followings.values())

@@ -30,12 +30,17 @@ class WorkQueue:
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
         self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_closed = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def add(self, key: Key) -> None:
         """Queue a key. One that waits already stays where it is; one that is worked on runs once more afterwards."""
+        if self._is_closed:
+            return
         if key in self._busy:
             self._again.add(key)
         elif key not in self._queued:
@@ -45,7 +50,7 @@ class WorkQueue:
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Queue a key later. Of several times the earliest counts."""
-        if seconds <= 0:
+        if seconds <= 0 or self._is_closed:
             self.add(key)
             return
         loop = asyncio.get_running_loop()
@@ -76,17 +81,26 @@ class WorkQueue:
         key = self._waiting.popleft()
         self._queued.discard(key)
         self._busy.add(key)
+        self._idle.clear()
         return key
 
     def done(self, key: Key) -> None:
         """Give a key back. If it was added meanwhile, it is queued again."""
         self._busy.discard(key)
+        if not self._busy:
+            self._idle.set()
         if key in self._again:
             self._again.discard(key)
             self.add(key)
 
+    async def idle(self) -> None:
+        """Return when no key is being worked on."""
+        await self._idle.wait()
+
     def close(self) -> None:
-        """Cancel what was to come later."""
+        """Give out no more keys, and cancel what was to come later."""
+        self._is_closed = True
+        self._waiting.clear()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

@@ -10,10 +10,12 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.early_termination import Judge, Judgement
+from hyperdrive_operator.core.facts import Facts
+from hyperdrive_operator.core.outcome import has_news
 from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
-from hyperdrive_operator.core.status import Facts, summarise
+from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.client import KubeClient
@@ -101,6 +103,18 @@ class Reconciler:
             plan.next_check - now if plan.next_check else None,
             memory.hold.until - now if memory.hold else None,
         )
+
+    def finish(self) -> None:
+        """Begin nothing new: the process is about to end."""
+        self._executor.is_finishing = True
+
+    async def record_reports(self, sweep: Sweep) -> None:
+        """Record at once what a sweep's running trials have reported: who comes next goes on from there."""
+        spec = sweep.spec
+        if spec is None or sweep.deleting:
+            return
+        reported = [trial for trial in self._cache.trials(sweep) if trial.is_running and has_news(trial, spec)]
+        await self._executor.apply(sweep, [RecordProgress(trial) for trial in reported], self._clock())
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation

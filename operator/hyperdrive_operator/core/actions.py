@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from .early_termination import Verdict
+from .endings import Ending
 from .jobs import Manifest
 from .space import Parameters
 from .trials import Trial
@@ -41,6 +42,13 @@ class CreateJob:
 @dataclass(frozen=True, slots=True)
 class RecordStart:
     """Record that a trial's pod runs."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class RecordInterruption:
+    """Record that the cluster took a trial's pod away."""
 
     trial: Trial
 
@@ -91,14 +99,49 @@ class StopTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOutTrial:
+    """Record that a trial has run for too long, then end its Job."""
+
+    trial: Trial
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndJob:
     """End the Job of a trial whose record says that it was stopped: a write was lost, or somebody took it back."""
 
     trial: Trial
 
 
+@dataclass(frozen=True, slots=True)
+class CancelTrial:
+    """Record that a trial is ended with its sweep, then end its Job, if it has one."""
+
+    trial: Trial
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendJob:
+    """Suspend a Job for a pause of its sweep: its pods end, and it starts others when it is resumed."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeJob:
+    """Resume a Job that was suspended for a pause."""
+
+    trial: Trial
+
+
+#: What changes a Job that stands.
+JobChange = EndJob | SuspendJob | ResumeJob
 #: What brings a trial's record, its Job and what has happened together.
-Settling = RecordStart | RecordProgress | FollowLog | ReadLog | RecordEnd | RecordLoss | StopTrial | EndJob
+Recording = (
+    RecordStart | RecordInterruption | RecordProgress | RecordEnd | RecordLoss | StopTrial | TimeOutTrial | CancelTrial
+)
+Settling = Recording | FollowLog | ReadLog | JobChange
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
 
 #: What leads to another running trial.

@@ -52,6 +52,13 @@ def announcements(
     stopped = [record for record in ended if record.state is State.EARLY_STOPPED]
     if stopped:
         news.append(Announcement("Normal", names.REASON_TRIAL_STOPPED, _stops(stopped), is_minor=True))
+    cancelled = [record for record in ended if record.state is State.CANCELLED]
+    if cancelled:
+        news.append(Announcement("Normal", names.REASON_TRIALS_CANCELLED, _cancels(cancelled), is_minor=True))
+    if old.get("completionTime") and not new.get("completionTime"):
+        news.append(
+            Announcement("Normal", names.REASON_RESUMED, f"the sweep goes on: {new['progress']} trials have ended")
+        )
     best = new.get("bestTrial")
     if best and best["name"] != (old.get("bestTrial") or {}).get("name"):
         news.append(Announcement("Normal", names.REASON_NEW_BEST, f"{best['name']}: {metric}={best['value']:g}"))
@@ -66,7 +73,15 @@ def _stops(stopped: Sequence[Record]) -> str:
     """Tell of the trials that a pass has stopped: the first with its reason, the others by name; all have a record."""
     first, *others = stopped
     told = f"{first.name}: {first.reason}: {first.message}; saves about {first.seconds_saved} s"
-    if not others:
-        return told
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    return f"{told}; also {', '.join(record.name for record in others[:_NAMED])}{more}"
+    return f"{told}; also {_names(others)}" if others else told
+
+
+def _cancels(cancelled: Sequence[Record]) -> str:
+    """Tell of the trials that a pass has ended with the sweep."""
+    first = cancelled[0]
+    return f"{_names(cancelled)}: {first.reason}: {first.message}"
+
+
+def _names(records: Sequence[Record]) -> str:
+    more = f" and {len(records) - _NAMED} more" if len(records) > _NAMED else ""
+    return f"{', '.join(record.name for record in records[:_NAMED])}{more}"

@@ -54,6 +54,7 @@ def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: s
     pod_template = job_spec["template"]
     pod_metadata = pod_template.get("metadata") or {}
     pod_template["metadata"] = {**pod_metadata, "labels": {**(pod_metadata.get("labels") or {}), **labels}}
+    _ignore_disruptions(job_spec)
     _add_environment(pod_template["spec"], environment(trial, parameters) + reporter_environment(spec.objective))
     metadata: Manifest = {
         "name": trial,
@@ -173,6 +174,19 @@ def _add_environment(pod_spec: Manifest, variables: list[Manifest]) -> None:
             own = container.get("env") or []
             taken = [variable.get("name") for variable in own]  # a list: what stands there may be any JSON
             container["env"] = [variable for variable in variables if variable["name"] not in taken] + own
+
+
+def _ignore_disruptions(job_spec: Manifest) -> None:
+    """Let a pod that the cluster takes away be replaced without counting as a failure, unless the user has said how.
+
+    Kubernetes has this for pods that are never restarted in place.
+    """
+    is_possible = job_spec["template"]["spec"].get("restartPolicy") == "Never"
+    # with a policy Kubernetes replaces only pods that have ended: it takes no other wish beside it
+    is_free = job_spec.get("podFailurePolicy") is None and job_spec.get("podReplacementPolicy") in {None, "Failed"}
+    if is_possible and is_free:
+        condition = {"type": "DisruptionTarget", "status": "True"}
+        job_spec["podFailurePolicy"] = {"rules": [{"action": "Ignore", "onPodConditions": [condition]}]}
 
 
 def _owner(kind: str, name: str, uid: str) -> Manifest:

@@ -26,6 +26,20 @@ def started(trial: Trial, now: datetime) -> TrialStatus:
     return {"state": State.RUNNING.value, "startTime": timestamps.text(trial.started or now)}
 
 
+def interrupted(trial: Trial, now: datetime) -> TrialStatus:
+    """Return the status of a trial whose pod the cluster took away. Its Job makes another one."""
+    pod = trial.disrupted
+    if pod is None:
+        return {}
+    told: TrialStatus = {"count": trial.record.interruptions + 1, "reason": pod.disruption}
+    told |= {"pod": pod.uid, "podCreated": pod.created}
+    if pod.disruption_message:
+        told["message"] = pod.disruption_message
+    # the place of a start that was not seen: the pod may be gone before there is another look at it
+    began = started(trial, now) if trial.record.state is State.PENDING and pod.admitted else {}
+    return began | {"interruptions": told}
+
+
 def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
@@ -85,7 +99,19 @@ def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialS
     else:
         state = State.FAILED
         reason, message = _no_value(progress, lacking, spec.objective, trial.log or Log())
-    return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec)
+    exit_ = _exit(trial) if job.finished == "Failed" else {}
+    return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec) | exit_
+
+
+def timed_out(trial: Trial, spec: HyperDriveSpec, limit: str, now: datetime) -> TrialStatus:
+    """Return the status of a trial that has run for too long: a failure, which keeps what it has reported by now."""
+    message = (
+        f"it has run for limits.trialTimeout ({limit}) and was ended; "
+        "raise the limit for the trials to come, or make the training shorter"
+    )
+    return _ended(State.FAILED, names.REASON_TIMED_OUT, message, trial, now) | (
+        measured(trial.progress, spec) if trial.progress.reports else {}
+    )
 
 
 def stopped(
@@ -109,11 +135,24 @@ def stopped(
     )
 
 
-def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
-    """Return what a status says of reports."""
+def cancelled(trial: Trial, spec: HyperDriveSpec, reason: str, message: str, now: datetime) -> TrialStatus:
+    """Return the status of a trial that is ended from outside: what it has reported by now is its result."""
+    status = _ended(State.CANCELLED, reason, message, trial, now)
+    if not trial.has_begun:
+        status.pop("startTime", None)  # its Job's, whose pod never ran
+    return status | (measured(trial.progress, spec) if trial.progress.reports else {})
+
+
+def value_of(progress: Progress, spec: HyperDriveSpec) -> float | None:
+    """Return the value of a trial with these reports."""
     # the values of several objectives must be those of one model: the last, where none of them alone tells the best
     is_last = spec.metrics.value == "Last" or spec.objective.additional_objectives
-    value = progress.newest if is_last else progress.best
+    return progress.newest if is_last else progress.best
+
+
+def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
+    """Return what a status says of reports."""
+    value = value_of(progress, spec)
     status: TrialStatus = {"reports": progress.reports}
     if value is not None:
         status |= {"value": value, "curve": columns_of(progress.curve)}
@@ -143,10 +182,19 @@ def _metrics(progress: Progress, objective: Objective) -> Mapping[str, float]:
 
 
 def _failure(trial: Trial, job: Job) -> str:
-    code = f" (exit code {trial.pod.exit_code})" if trial.pod and trial.pod.exit_code else ""
+    pod = trial.pod
+    why = f", {pod.exit_reason}" if pod and pod.exit_reason not in {"", "Error"} else ""
+    code = f" (exit code {pod.exit_code}{why})" if pod and pod.exit_code else ""
     cause = f"its Job failed{code}: {job.reason or 'no reason given'}: {job.message}".rstrip(": ")
     words = (trial.log.tail if trial.log else "") or (trial.pod.message.strip() if trial.pod else "")
     return f"{cause}; its last lines:\n{words[-TAIL_BYTES:]}" if words else cause
+
+
+def _exit(trial: Trial) -> TrialStatus:
+    """Return how its container ended that failed, if it can be seen."""
+    if trial.pod is None or not trial.pod.exit_code:
+        return {}
+    return {"exitCode": trial.pod.exit_code} | ({"exitReason": trial.pod.exit_reason} if trial.pod.exit_reason else {})
 
 
 def _no_value(progress: Progress, lacking: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from hyperdrive_operator.api.v1alpha1.status import MAX_FRONT
 
 from .metrics import Goal
 from .patch import without_nulls
-from .trials import Record, State, Trial
+from .trials import USABLE, Record, Trial
 
 #: Of all parameters that the status shows of a front: an object has at most 1.5 MiB, and a choice may be long.
 MAX_BYTES: Final = 256 * 1024
@@ -21,8 +21,8 @@ Vector = tuple[float, ...]
 
 
 def values_of(record: Record, goals: Mapping[str, Goal]) -> Vector | None:
-    """Return a trial's value of each objective; None unless it ended well and has them all."""
-    if record.state is not State.SUCCEEDED or not goals.keys() <= record.metrics.keys():
+    """Return a trial's value of each objective; None unless its end counts and it has them all."""
+    if record.state not in USABLE or not goals.keys() <= record.metrics.keys():
         return None
     return tuple(record.metrics[metric] for metric in goals)
 
@@ -73,7 +73,7 @@ class Archive:
 
     def front(self, goals: Mapping[str, Goal], trials: Iterable[Trial]) -> Sequence[Point]:
         """Return the front of these trials, the best primary metric first."""
-        records = [trial.record for trial in trials if trial.record.state is State.SUCCEEDED]
+        records = [trial.record for trial in trials if trial.record.state in USABLE]
         new = [record for record in records if self._known.get(record.uid) is not record]
         if len(self._known) + len(new) != len(records):  # one has gone or changed: what it dominated counts again
             self._known, self._front, new = {}, [], records

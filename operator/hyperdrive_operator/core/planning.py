@@ -1,7 +1,7 @@
 """What to do next for one sweep: a plan of actions, as values. Nothing here acts, remembers or asks the time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +17,7 @@ from .actions import (
     Propose,
 )
 from .early_termination import Verdict
+from .endings import NO_COURSE, Course, course_of
 from .jobs import Manifest, build_first_job, trial_name
 from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
@@ -26,7 +27,7 @@ from .settling import settle
 from .space import Parameters
 from .starting import Next, next_trials
 from .sweep import Sweep
-from .trials import USABLE, Trial
+from .trials import USABLE, State, Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
@@ -34,6 +35,8 @@ PODLESS_PATIENCE = timedelta(seconds=15)
 MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
+#: State and value of a trial that was ended before it could report.
+_SILENT: Final = (State.CANCELLED, None)
 NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
@@ -67,6 +70,8 @@ class Plan:
     hold: Hold | None = None
     #: What would run, while the sweep is paused before its first trial.
     outlook: Outlook | None = None
+    #: What ends the sweep before it has run all its trials.
+    course: Course = NO_COURSE
 
 
 def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
@@ -88,29 +93,68 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     spec = sweep.spec
     if spec is None:
         return Plan()
-    settling, next_record = settle(spec, trials, pace, now, verdicts)
     planned = planned_with(sweep, spec, trials, prior)
-    if sweep.problems:
-        return Plan(settling, planned, next_check=next_record)
-    outlook = make_outlook(sweep.name, spec, proposals.ready, prior) if is_paused(spec) and not trials else None
-    if hold is not None and now < hold.until:
-        return Plan(settling, planned, next_check=_earliest(hold.until, next_record), outlook=outlook)
-    if why := obstacle(sweep, trials, prior):
-        missing = Hold(names.REASON_WARM_START_NOT_FOUND, why, now + MISSING_PAUSE)
-        return Plan(settling, planned, next_check=_earliest(missing.until, next_record), hold=missing)
     is_hopeless = _is_hopeless(spec, trials)
-    is_idle = is_hopeless or _awaits_results(spec, trials)
+    way = _obstruction(sweep, trials, hold, prior, now)
+    is_idle = way is not None or is_hopeless or _awaits_results(spec, trials)
     next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
+    is_done = is_hopeless or next_ones.is_exhausted or 0 < planned <= len(trials)
+    course = course_of(spec, trials, now, is_done=is_done)
+    settling, next_record = settle(spec, trials, pace, now, verdicts, ending=course.ending)
+    plan = Plan(settling, planned, next_check=_earliest(next_record, course.next_check), course=course)
+    if course.ending is not None:
+        return plan
+    outlook = _outlook(sweep, spec, trials, proposals.ready, prior)
+    if way is not None:
+        next_check = _earliest(plan.next_check, way.until)
+        return replace(plan, next_check=next_check, hold=way.missing, outlook=outlook)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
     starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
     creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *starting]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
-    if next_ones.is_exhausted:  # constraints may leave fewer than can be counted beforehand
-        planned = len(trials) + len(next_ones.trials)
     retry = waiting.until if waiting is not None and not asking else None
-    next_check = _earliest(retry, _next_podless_check(trials, now), next_record)
-    actions = (*settling, *acting, *asking)
-    return Plan(actions, planned, next_ones.is_exhausted, is_hopeless, next_check, waiting, outlook)
+    return replace(
+        plan,
+        actions=(*settling, *acting, *asking),
+        # constraints may leave fewer than can be counted beforehand
+        planned=len(trials) + len(next_ones.trials) if next_ones.is_exhausted else planned,
+        is_exhausted=next_ones.is_exhausted,
+        is_hopeless=is_hopeless,
+        next_check=_earliest(plan.next_check, retry, _next_podless_check(trials, now)),
+        hold=waiting,
+        outlook=outlook,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Obstruction:
+    """What keeps the next trials from being chosen at all, and until when if that is known."""
+
+    until: datetime | None = None
+    #: The earlier sweep that is not there.
+    missing: Hold | None = None
+
+
+def _obstruction(
+    sweep: Sweep, trials: Sequence[Trial], hold: Hold | None, prior: Prior, now: datetime
+) -> _Obstruction | None:
+    if sweep.problems:
+        return _Obstruction()
+    if hold is not None and now < hold.until:
+        return _Obstruction(hold.until)
+    if why := obstacle(sweep, trials, prior):
+        missing = Hold(names.REASON_WARM_START_NOT_FOUND, why, now + MISSING_PAUSE)
+        return _Obstruction(missing.until, missing)
+    return None
+
+
+def _outlook(
+    sweep: Sweep, spec: HyperDriveSpec, trials: Sequence[Trial], ready: Mapping[int, Parameters | None], prior: Prior
+) -> Outlook | None:
+    """Return what would run, of a sweep that is paused before its first trial."""
+    if sweep.problems or trials or not is_paused(spec):
+        return None
+    return make_outlook(sweep.name, spec, ready, prior)
 
 
 def _earliest(*moments: datetime | None) -> datetime | None:
@@ -177,9 +221,10 @@ def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob
 
 
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
-    ended = [trial for trial in trials if trial.is_ended]
+    # one that was cancelled without a value says nothing of the others
+    ended = [one.record for one in trials if one.is_ended and (one.record.state, one.record.value) != _SILENT]
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(trial.record.state in USABLE for trial in ended)
+    return len(ended) >= enough and not any(record.state in USABLE for record in ended)
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

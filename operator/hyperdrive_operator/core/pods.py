@@ -35,6 +35,13 @@ class Pod:
     message: str
     #: Which of the pods of an Indexed Job it is; 0 for any other.
     index: int = 0
+    #: When the kubelet took it.
+    admitted: datetime | None = None
+    #: What the kubelet says of the end of its container, as OOMKilled.
+    exit_reason: str = ""
+    #: Why the cluster took it away (Kubernetes' word, and a sentence); empty if it did not.
+    disruption: str = ""
+    disruption_message: str = ""
 
 
 def speaker(pods: Iterable[Pod]) -> Pod | None:
@@ -63,12 +70,18 @@ def tellers(pods: Iterable[Pod]) -> list[Pod]:
     return [*sorted(tries, key=lambda pod: (pod.created, pod.uid)), last]
 
 
+def newest_disrupted(pods: Iterable[Pod]) -> Pod | None:
+    """Return the pod that the cluster took away last: by preemption, eviction, or with its node."""
+    return max((pod for pod in pods if pod.disruption), key=lambda pod: (pod.created, pod.uid), default=None)
+
+
 def read_pod(body: Body) -> Pod:
     """Project a pod of one of our Jobs."""
     metadata, status = body["metadata"], body.get("status") or {}
     statuses = status.get("containerStatuses") or []
     ends = [end for container in statuses if (end := (container.get("state") or {}).get("terminated"))]
     codes = [end.get("exitCode", 0) for end in ends]
+    disruption = _disruption(status)
     container = _trial_container((body.get("spec") or {}).get("containers") or [])
     of_container: Body = next((one for one in statuses if one.get("name") == container), {})
     return Pod(
@@ -84,6 +97,10 @@ def read_pod(body: Body) -> Pod:
         restarts=of_container.get("restartCount") or 0,
         message=_last_words(of_container),
         index=_index((metadata.get("labels") or {}).get("batch.kubernetes.io/job-completion-index")),
+        admitted=timestamps.parse(status.get("startTime")),
+        exit_reason=next((_text(end.get("reason")) for end in ends if end.get("exitCode")), "")[:MESSAGE_LIMIT],
+        disruption=_text(disruption.get("reason"))[:MESSAGE_LIMIT],
+        disruption_message=_text(disruption.get("message"))[:MESSAGE_LIMIT],
     )
 
 
@@ -136,6 +153,13 @@ def _waiting(status: Body) -> str:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
     return ""
+
+
+def _disruption(status: Body) -> Body:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
+            return {"reason": "DisruptionTarget", **condition}
+    return {}
 
 
 def _index(label: Any) -> int:

@@ -16,7 +16,7 @@ from .first import missing_first
 from .pareto import values_of
 from .sampling import combination_key
 from .space import Parameters
-from .trials import USABLE, Record, Trial
+from .trials import USABLE, Record, State, Trial
 
 #: What Bayesian is told at most: its cost grows with it (docs/sampling.md).
 MAX_HISTORY: Final = 1_000
@@ -71,7 +71,7 @@ def build_request(
     taken = {trial.record.number: trial.record.key for trial in trials}
     waiting = {number: one for number, one in sorted(proposed.items()) if one is not None and number not in taken}
     running = [trial.record.parameters for trial in trials if not trial.is_ended]
-    ended = sorted((trial for trial in trials if trial.is_ended), key=_completion)
+    ended = sorted((trial for trial in trials if trial.is_ended and not _says_nothing(trial)), key=_completion)
     waiting |= _first(spec, taken, known)
     before, finished = _history(spec, list(prior), [finished_of(spec, trial.record) for trial in ended])
     return Request(
@@ -91,6 +91,11 @@ def _first(spec: HyperDriveSpec, taken: Mapping[int, str], known: frozenset[str]
         return {}
     numbers = [number for number in range(1, spec.limits.max_total_trials + 1) if number not in taken]
     return missing_first(spec, numbers, known | set(taken.values()))
+
+
+def _says_nothing(trial: Trial) -> bool:
+    """Tell whether a trial was ended before it could report: it is no bad result."""
+    return trial.record.state is State.CANCELLED and trial.record.value is None
 
 
 def _completion(trial: Trial) -> tuple[datetime, int]:

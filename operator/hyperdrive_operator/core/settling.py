@@ -5,27 +5,84 @@ from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
-from .actions import EndJob, FollowLog, ReadLog, RecordEnd, RecordLoss, RecordProgress, RecordStart, Settling, StopTrial
+from .actions import (
+    CancelTrial,
+    EndJob,
+    FollowLog,
+    ReadLog,
+    RecordEnd,
+    RecordInterruption,
+    RecordLoss,
+    RecordProgress,
+    RecordStart,
+    Settling,
+    StopTrial,
+    TimeOutTrial,
+)
 from .early_termination import Verdict
+from .endings import Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
+from .running import deadline_of, is_newly_interrupted, next_deadline
 from .savings import whole_run
+from .suspending import suspension
 from .trials import State, Trial
 
 
 def settle(
-    spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: datetime, verdicts: Mapping[int, Verdict]
+    spec: HyperDriveSpec,
+    trials: Sequence[Trial],
+    pace: Pace,
+    now: datetime,
+    verdicts: Mapping[int, Verdict],
+    *,
+    ending: Ending | None = None,
 ) -> tuple[tuple[Settling, ...], datetime | None]:
     """Return what is to be recorded, read or ended now, and when reports that came too soon may be recorded."""
-    # who is stopped now is recorded with all reports anyway
+    # who is ended now is recorded with all reports anyway
     going_on = [trial for trial in trials if trial.record.number not in verdicts] if verdicts else trials
+    if ending is not None:
+        going_on = [trial for trial in going_on if not ending.ends(trial)]
     reports = due_reports(spec, going_on, pace, now)
     whole = whole_run(trials) if verdicts else None
-    events = (action for trial in trials for action in _events(spec, trial, verdicts.get(trial.record.number), whole))
-    return (*events, *(RecordProgress(trial) for trial in reports.due)), reports.next_check
+    overdue = _overdue(spec, trials, now)
+    events = [
+        action
+        for trial in trials
+        for action in _events(
+            spec,
+            trial,
+            overdue.get(trial.record.number)
+            or _stop(trial, verdicts.get(trial.record.number), whole)
+            or _cancel(trial, ending),
+        )
+    ]
+    due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
+    moments = (reports.next_check, next_deadline(trials, spec.limits, now))
+    return (*events, *due), min((moment for moment in moments if moment is not None), default=None)
 
 
-def _events(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Iterator[Settling]:
+def _overdue(spec: HyperDriveSpec, trials: Sequence[Trial], now: datetime) -> Mapping[int, TimeOutTrial]:
+    """Return the trials that have run for too long, by number."""
+    limit = spec.limits.trial_timeout
+    if limit is None:
+        return {}
+    late = (trial for trial in trials if not trial.is_ended and (due := deadline_of(trial, spec.limits)) and due <= now)
+    return {trial.record.number: TimeOutTrial(trial, limit) for trial in late}
+
+
+def _stop(trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> StopTrial | None:
+    return StopTrial(trial, verdict, whole) if verdict is not None else None
+
+
+def _cancel(trial: Trial, ending: Ending | None) -> CancelTrial | None:
+    return CancelTrial(trial, ending) if ending is not None and ending.ends(trial) else None
+
+
+def _events(
+    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
+) -> Iterator[Settling]:
+    """Return what is to be done for a trial; `end` ends it, unless it has ended by itself."""
     if trial.must_end_job:
         yield EndJob(trial)
     elif trial.is_ended or trial.record.deleting:
@@ -33,12 +90,29 @@ def _events(spec: HyperDriveSpec, trial: Trial, verdict: Verdict | None, whole: 
     elif trial.job is None:
         if trial.record.started:
             yield RecordLoss(trial)
+        elif end is not None:
+            yield end
     elif trial.job.finished:
         yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
-    elif verdict is not None:
-        yield StopTrial(trial, verdict, whole)
+    else:
+        yield from _while_unfinished(spec, trial, end)
+
+
+def _while_unfinished(
+    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
+) -> Iterator[Settling]:
+    if end is not None:
+        yield end
+    elif (change := suspension(spec, trial)) is not None:
+        yield change
+    elif is_newly_interrupted(trial):
+        yield RecordInterruption(trial)
     elif trial.is_running:
-        if trial.log is None and is_followed(trial, spec):
-            yield FollowLog(trial)
-        if trial.record.state is State.PENDING:
-            yield RecordStart(trial)
+        yield from _while_running(spec, trial)
+
+
+def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
+    if trial.log is None and is_followed(trial, spec):
+        yield FollowLog(trial)
+    if trial.record.state is State.PENDING:
+        yield RecordStart(trial)

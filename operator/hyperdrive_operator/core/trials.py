@@ -29,11 +29,14 @@ class State(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     EARLY_STOPPED = "EarlyStopped"
+    CANCELLED = "Cancelled"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED})
-#: Ends with which a value counts: it may be the best, and samplers learn from it.
-USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED})
+ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.EARLY_STOPPED, State.CANCELLED})
+#: Ends with which a value counts: it may be the best, and samplers learn from it. What it has reported is true.
+USABLE = frozenset({State.SUCCEEDED, State.EARLY_STOPPED, State.CANCELLED})
+#: Ends of a trial whose Job is ended with it. A tuple: to hash a state takes longer than to look at two.
+CUT_SHORT = (State.EARLY_STOPPED, State.CANCELLED)
 #: Written to a Job's activeDeadlineSeconds, this ends it for ever: its pods get SIGTERM and their grace period, and one
 #: that is suspended fails before it has a pod, whoever resumes it.
 DEADLINE_OF_STOPPED = 0
@@ -67,11 +70,20 @@ class Record:
     seconds_saved: int
     #: While it runs: up to where its log is counted in them.
     position: Position | None
+    #: How many of its pods the cluster has taken away, and the last of them.
+    interruptions: int = 0
+    #: Its creation and uid: pods that are older count no more.
+    interrupted_pod: tuple[str, str] = ("", "")
 
     @property
     def progress(self) -> Progress:
         """What is recorded of its reports."""
         return Progress(self.curve, self.metrics)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """The trial was ended before its time: its Job is to be ended too."""
+        return self.state in CUT_SHORT or self.reason == names.REASON_TIMED_OUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,9 @@ class Job:
     metrics: str | None
     curve: str | None
     deadline: int | None
+    #: It is suspended for a pause of its sweep; and whether it is Kueue's to suspend and resume.
+    is_paused: bool = False
+    is_kueues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,8 @@ class Trial:
     log: Log | None = None
     #: What was seen of its Job's annotations; None if they say nothing.
     annotated: Progress | None = None
+    #: The pod that the cluster took away last, as long as it can be seen.
+    disrupted: Pod | None = None
 
     @property
     def progress(self) -> Progress:
@@ -146,7 +163,7 @@ class Trial:
     def is_active(self) -> bool:
         """It takes one of the places of maxConcurrentTrials: its Job has not finished, or is not there yet."""
         if self.record.state in ENDED:  # thousands are: no call more than it takes
-            return self.record.state is State.EARLY_STOPPED and self.is_ending
+            return self.is_ending
         return self.job is None or not self.job.finished
 
     @property
@@ -155,7 +172,7 @@ class Trial:
 
         A Job that is suspended and has no pod is none such: it fails at the moment it is resumed.
         """
-        if self.record.state is not State.EARLY_STOPPED or self.job is None or self.job.finished:
+        if self.job is None or self.job.finished or not self.record.is_cut_short:
             return False
         has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
         return not self.job.suspended or has_pod or self.must_end_job
@@ -164,9 +181,9 @@ class Trial:
     def must_end_job(self) -> bool:
         """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
         return (
-            self.record.state is State.EARLY_STOPPED
-            and self.job is not None
+            self.job is not None
             and not self.job.finished
+            and self.record.is_cut_short
             and not self.job.deleting
             and self.job.deadline != DEADLINE_OF_STOPPED
         )
@@ -180,6 +197,11 @@ class Trial:
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Its pod runs, or has run."""
+        return self.record.started is not None or self.is_running
 
     @property
     def podless_since(self) -> datetime | None:
@@ -199,6 +221,7 @@ def read_record(body: Body) -> Record:
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
     state, curve = _state(status.get("state", State.PENDING)), read_curve(status.get("curve"))
+    interruptions, interrupted_pod = _interruptions(status.get("interruptions"))
     return Record(
         **identity(metadata),
         sweep_uid=owner_uid(metadata, "HyperDrive"),
@@ -218,12 +241,15 @@ def read_record(body: Body) -> Record:
         # before the first report it costs nothing to read from the start again
         position=_position(status.get("logPosition")) if curve.reports else None,
         seconds_saved=_seconds_saved(status.get("earlyTermination")),
+        interruptions=interruptions,
+        interrupted_pod=interrupted_pod,
     )
 
 
 def read_job(body: Body) -> Job:
     """Project a Job of ours."""
     metadata, status = body["metadata"], body.get("status") or {}
+    annotations = metadata.get("annotations") or {}
     end = _finish(status)
     return Job(
         **identity(metadata),
@@ -236,9 +262,11 @@ def read_job(body: Body) -> Job:
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,
         suspended=bool((body.get("spec") or {}).get("suspend")),
-        metrics=(metadata.get("annotations") or {}).get(names.ANNOTATION_METRICS),
-        curve=(metadata.get("annotations") or {}).get(names.ANNOTATION_CURVE),
+        metrics=annotations.get(names.ANNOTATION_METRICS),
+        curve=annotations.get(names.ANNOTATION_CURVE),
         deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
+        is_paused=names.ANNOTATION_SUSPENDED in annotations,
+        is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
     )
 
 
@@ -257,6 +285,12 @@ def _text(value: Any) -> str:
 def _seconds_saved(explanation: Any) -> int:
     seconds = explanation.get("secondsSaved") if isinstance(explanation, Mapping) else None
     return seconds if isinstance(seconds, int) else 0
+
+
+def _interruptions(told: Any) -> tuple[int, tuple[str, str]]:
+    if not isinstance(told, Mapping) or not isinstance(told.get("count"), int):
+        return 0, ("", "")
+    return told["count"], (_text(told.get("podCreated")), _text(told.get("pod")))
 
 
 def _metrics(values: Any) -> Mapping[str, float]:

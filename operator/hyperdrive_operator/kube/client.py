@@ -4,14 +4,14 @@ The generated methods of ``kubernetes.aio`` validate arguments and build models 
 ``ApiClient`` underneath, which is used here, does neither.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from typing import Final
 
 import aiohttp
 
 from .decoding import decode
-from .errors import ConflictError, GoneError, InvalidError, NotFoundError, TransientError
+from .errors import ConflictError, GoneError, InvalidError, NotFoundError, NotLeaderError, TransientError
 from .kinds import PODS, Kind, Object
 from .transport import REQUEST_TIMEOUT, Request, RequestObserver, Transport, unobserved
 
@@ -22,10 +22,15 @@ LOG_IDLE_SECONDS: Final = 300.0
 
 
 class KubeClient:
-    """One connection pool to one API server. Lives in one event loop; close it there."""
+    """One connection pool to one API server. Lives in one event loop; close it there.
 
-    def __init__(self, transport: Transport) -> None:
+    Nothing is written while ``may_write`` says no: NotLeaderError. It is asked before each write, so that none begins
+    after our Lease may have expired, whatever held up the loop since the decision.
+    """
+
+    def __init__(self, transport: Transport, may_write: Callable[[], bool] = lambda: True) -> None:
         self._transport = transport
+        self._may_write = may_write
         self.server = transport.server
 
     @classmethod
@@ -36,9 +41,10 @@ class KubeClient:
         context: str | None = None,
         user_agent: str,
         on_request: RequestObserver = unobserved,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> "KubeClient":
         """Read the kubeconfig, or without one the pod's service account. Sends nothing; raises KubeConfigError."""
-        return cls(await Transport.open(kubeconfig, context, user_agent, on_request))
+        return cls(await Transport.open(kubeconfig, context, user_agent, on_request), may_write)
 
     async def close(self) -> None:
         """Close all connections. Requests under way fail."""
@@ -176,6 +182,8 @@ class KubeClient:
                 return
 
     async def _send(self, request: Request) -> Object:
+        if request.method != "GET" and not self._may_write():
+            raise NotLeaderError
         try:
             answer = decode(await self._transport.send(request))
         except ValueError as error:

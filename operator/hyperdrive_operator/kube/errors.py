@@ -12,7 +12,8 @@
     ├── UnauthorizedError          401: our credentials are no longer taken
     ├── GoneError                  410: the page or version asked for is too old
     ├── ThrottledError             429, or 503 with Retry-After: come back after ``retry_after`` seconds
-    └── TransientError             other 5xx, timeouts, broken connections: come back later
+    ├── TransientError             other 5xx, timeouts, broken connections: come back later
+    └── NotLeaderError             another replica may be the leader: nothing was sent
 
 ``error_from_status`` is the only place that tells them apart.
 """
@@ -95,6 +96,13 @@ class ThrottledError(ClusterError):
 
 class TransientError(ClusterError):
     """Nothing is wrong with the request: try again later."""
+
+
+class NotLeaderError(ClusterError):
+    """We do not hold the Lease (any more): whoever does, acts."""
+
+    def __init__(self) -> None:
+        super().__init__(0, "NotLeader", "another replica may be the leader: nothing is written")
 
 
 _BY_STATUS: Final[Mapping[int, type[ClusterError]]] = {

@@ -42,6 +42,7 @@ HYPERDRIVE_TRIALS: Final = Kind(GROUP, VERSION, "hyperdrivetrials", "HyperDriveT
 JOBS: Final = Kind("batch", "v1", "jobs", "Job")
 PODS: Final = Kind("", "v1", "pods", "Pod")
 EVENTS: Final = Kind("events.k8s.io", "v1", "events", "Event")
+LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
 #: What the operator watches and lists, with server-side selectors: what is not ours never crosses the wire.
 WATCHED: Final[tuple[tuple[Kind, str], ...]] = (

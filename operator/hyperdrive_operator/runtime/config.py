@@ -55,6 +55,28 @@ def _listen(value: object) -> Listen | None:
     return Listen(host=host.removeprefix("[").removesuffix("]"), port=int(port))
 
 
+class LeaseName(BaseModel):
+    """Which Lease makes one of several replicas the leader."""
+
+    model_config = ConfigDict(frozen=True)
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+def _lease(value: object) -> LeaseName | None:
+    text = str(value)
+    if text == "off":
+        return None
+    namespace, slash, name = text.partition("/")
+    if not slash or not _NAMESPACE.fullmatch(namespace) or not _NAMESPACE.fullmatch(name):
+        raise ValueError(f"give NAMESPACE/NAME of a Lease, such as hyperdrive-system/{_LEASE}, or off")
+    return LeaseName(namespace=namespace, name=name)
+
+
 class Config(BaseModel):
     """The operator's settings, checked."""
 
@@ -66,10 +88,15 @@ class Config(BaseModel):
     workers: Annotated[int, Field(ge=1, le=64)]
     resync_seconds: Annotated[float, BeforeValidator(_duration), Field(ge=10)]
     listen: Annotated[Listen | None, BeforeValidator(_listen)]
+    leader_elect: Annotated[LeaseName | None, BeforeValidator(_lease)]
+    # The API server keeps whole seconds. Shorter ones are lost whenever an API server restarts.
+    lease_duration_seconds: Annotated[float, BeforeValidator(_duration), Field(ge=5, le=300)]
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]
     #: Who writes our events: the pod's name where there is one.
     instance: str
+    #: Whether that name is a pod's, which no other process has at the same time.
+    is_pod: bool
 
     @classmethod
     def from_env(
@@ -78,14 +105,18 @@ class Config(BaseModel):
         """Read flags and environment. A wrong value exits with status 2 and one line that says what to give."""
         parser = _parser()
         flags = vars(parser.parse_args(argv))
-        given = {name: flags[name] or environ.get(_variable(name)) or default for name, default in _DEFAULTS.items()}
+        given: dict[str, Any] = {
+            name: flags[name] or environ.get(_variable(name)) or default for name, default in _DEFAULTS.items()
+        }
         given["log_format"] = given["log_format"] or ("text" if terminal else "json")
         given["kubeconfig"] = given["kubeconfig"] or _kubeconfig(environ)
         given["instance"] = environ.get("POD_NAME") or hostname
+        given["is_pod"] = bool(environ.get("POD_NAME"))
+        given["leader_elect"] = given["leader_elect"] or _own_lease(environ, given["kubeconfig"])
         if given["context"] and not given["kubeconfig"]:
             parser.error("--context: there is no kubeconfig file to take it from; name one with --kubeconfig")
         try:
-            return cls.model_validate({("resync_seconds" if k == "resync" else k): v for k, v in given.items()})
+            return cls.model_validate({(f"{k}_seconds" if k in _DURATIONS else k): v for k, v in given.items()})
         except ValidationError as error:
             parser.error(_explain(error, flags))
 
@@ -97,9 +128,15 @@ _DEFAULTS: Final[Mapping[str, str | None]] = {
     "workers": "4",
     "resync": "10m",
     "listen": "127.0.0.1:8080",
+    "leader_elect": None,
+    "lease_duration": "10s",
     "log_format": None,
     "log_level": "info",
 }
+_DURATIONS: Final = frozenset({"resync", "lease_duration"})
+_LEASE: Final = "hyperdrive-operator"
+# Where the kubelet puts the namespace of a pod.
+_SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _variable(name: str) -> str:
@@ -112,6 +149,14 @@ def _kubeconfig(environ: Mapping[str, str]) -> str | None:
         return environ["KUBECONFIG"]
     default = Path(environ.get("HOME") or "~").expanduser() / ".kube" / "config"
     return str(default) if default.is_file() else None
+
+
+def _own_lease(environ: Mapping[str, str], kubeconfig: str | None) -> str:
+    """Return the Lease in the namespace of the pod that we are in; off where we are in none."""
+    namespace = environ.get("POD_NAMESPACE", "")
+    if not namespace and kubeconfig is None and _SERVICE_ACCOUNT_NAMESPACE.is_file():
+        namespace = _SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+    return f"{namespace}/{_LEASE}" if namespace else "off"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -138,6 +183,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--workers", metavar="N", help="sweeps reconciled at the same time, 1 to 64; default: 4")
     add("--resync", metavar="DURATION", help="how often everything is read anew, at least 10s; default: 10m")
     add("--listen", metavar="ADDRESS:PORT", help="of /metrics, /healthz and /readyz, or off; default: 127.0.0.1:8080")
+    add(
+        "--leader-elect",
+        metavar="NAMESPACE/NAME",
+        help="the Lease that makes one of several replicas the leader, or off; "
+        f"default: {_LEASE} in the pod's namespace, off outside of a pod",
+    )
+    add("--lease-duration", metavar="DURATION", help="after which a lost leader is replaced, 5s to 5m; default: 10s")
     add("--log-format", metavar="text|json", help="default: text on a terminal, else json")
     add("--log-level", metavar="LEVEL", help="debug, info, warning or error; default: info")
     add("--version", action="version", version=f"%(prog)s {__version__}")

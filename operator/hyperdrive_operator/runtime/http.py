@@ -17,12 +17,20 @@ Check = Callable[[], str]
 class HttpServer:
     """Serves what the kubelet and Prometheus ask for. Knows nothing of the operator but the given functions."""
 
-    def __init__(self, listen: Listen, *, metrics: Callable[[], bytes], healthy: Check, ready: Check) -> None:
+    def __init__(
+        self,
+        listen: Listen,
+        *,
+        metrics: Callable[[], bytes],
+        healthy: Check,
+        ready: Check,
+        role: Callable[[], str] = lambda: "",
+    ) -> None:
         self._listen = listen
         application = web.Application()
         application.router.add_get("/metrics", _metrics(metrics))
         application.router.add_get("/healthz", _probe(healthy))
-        application.router.add_get("/readyz", _probe(ready))
+        application.router.add_get("/readyz", _probe(ready, role))
         # A scrape that has begun gets half a second to end.
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         self.port = 0
@@ -43,10 +51,11 @@ class HttpServer:
         await self._runner.cleanup()
 
 
-def _probe(check: Check) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _probe(check: Check, role: Callable[[], str] = lambda: "") -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_request: web.Request) -> web.Response:
-        problem = check()
-        return web.Response(status=503 if problem else 200, text=f"{problem or 'ok'}\n")
+        problem, what = check(), role()
+        good = f"ok: {what}" if what else "ok"
+        return web.Response(status=503 if problem else 200, text=f"{problem or good}\n")
 
     return answer
 

@@ -1,4 +1,4 @@
-"""main(): starts everything in order, waits, and stops everything, within seconds, whatever state it is in.
+"""Starts everything in order, waits, and stops everything, within seconds, whatever state it is in.
 
 Crash-only: what ends by itself ends the process, with one line that says what it was. The next start reads everything
 anew, as after a kill.
@@ -6,35 +6,35 @@ anew, as after a kill.
 
 import asyncio
 import logging
-import os
-import signal
-import socket
-import sys
-import threading
-from collections.abc import Awaitable, Callable, Sequence
+import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from functools import cache
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from hyperdrive_operator import __version__
+from hyperdrive_operator.controller.leadership import Alone, Leadership
+from hyperdrive_operator.core.election import Timing
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import KubeConfigError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import Kind, Object
 
 from .config import Config
+from .election import Elector
 from .http import HttpServer
-from .logs import configure_logs
 from .readiness import wait_for_cluster
+from .streams import Streams
 from .telemetry import Telemetry
 from .watch import KopfWatcher
 
 logger = logging.getLogger(__name__)
 
 COMPONENT: Final = "hyperdrive-operator"
-# A pod has 30 seconds; but people press Ctrl-C again after three.
-STOP_SECONDS: Final = 2.8
-# What is left for events that are still to be written, and for kopf's thread.
+USER_AGENT: Final = f"{COMPONENT}/{__version__}"
+# At the end: for requests under way and for reports that were read and not recorded; then, the Lease given back,
+# for events that are still to be written and for kopf's thread.
+DRAIN_SECONDS: Final = 2.5
 FLUSH_SECONDS: Final = 1.0
 JOIN_SECONDS: Final = 1.0
 # The controller gives a sign of life each few seconds, also when nothing happens.
@@ -54,8 +54,14 @@ class ControllerLike(Protocol):
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what a stream has brought. In the controller's loop."""
 
-    async def run(self) -> None:
-        """Work until cancelled."""
+    def relist_soon(self) -> None:
+        """List everything again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
+
+    async def run(self, leadership: Leadership) -> None:
+        """Work until cancelled, once we are the leader."""
+
+    async def drain(self) -> None:
+        """Begin nothing new, and return when what was begun is done and what was read is recorded."""
 
 
 class ControllerFactory(Protocol):
@@ -94,23 +100,29 @@ class Supervisor:
         self._telemetry = Telemetry()
         self._stop = asyncio.Event()
         self._controller: ControllerLike | None = None
-        self._watcher: KopfWatcher | None = None
+        self._streams: Streams | None = None
+        self._election: Elector | Alone = Alone()
         self._started_at = 0.0
         self._waiting_for = "starting"
+        self._work_task: asyncio.Task[None] | None = None
         #: The port of /metrics and the probes, once they are served.
         self.port = 0
 
     def stop(self) -> None:
-        """Ask for the end. In the loop; a signal does."""
+        """Ask for the end. In the loop; a signal does. The second time nothing is waited for."""
         self._on_stopping()
+        if self._stop.is_set() and self._work_task is not None:
+            self._work_task.cancel()
         self._stop.set()
 
     async def run(self) -> int:
         """Run until stopped or until something fails. Returns the exit status."""
-        work = asyncio.create_task(self._work(), name="work")
+        work = self._work_task = asyncio.create_task(self._work(), name="work")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+        if not work.done():
+            await self._drain(work)
         work.cancel()  # does nothing to a task that is done
         try:
             await work
@@ -124,6 +136,17 @@ class Supervisor:
             return _report(error)
         raise AssertionError("work goes on until it is cancelled or fails")
 
+    async def _drain(self, work: asyncio.Task[None]) -> None:
+        """Let the controller finish what it has begun, as long as there is time and nothing fails."""
+        if self._controller is None or not self._election.is_held:
+            return
+        drained = asyncio.create_task(self._controller.drain(), name="drain")
+        await asyncio.wait({work, drained}, timeout=DRAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not drained.done():
+            logger.warning("not all that was begun is finished; the next start does the rest")
+        drained.cancel()
+        await asyncio.gather(drained, return_exceptions=True)
+
     async def _work(self) -> None:
         async with AsyncExitStack() as stack:
             try:
@@ -136,16 +159,18 @@ class Supervisor:
         client = await KubeClient.connect(
             kubeconfig=config.kubeconfig,
             context=config.context,
-            user_agent=f"{COMPONENT}/{__version__}",
+            user_agent=USER_AGENT,
             on_request=self._telemetry.request,
+            may_write=lambda: self._election.is_held,
         )
         stack.push_async_callback(client.close)
         await self._serve_http(stack)
         logger.info("starting", extra={"version": __version__, "server": client.server})
-        await wait_for_cluster(client, config.namespaces, self._set_waiting)
+        await wait_for_cluster(client, config.namespaces, config.leader_elect, self._set_waiting)
 
         recorder = EventRecorder(client, COMPONENT, config.instance)
         stack.push_async_callback(_flush, recorder)
+        election = await self._stand_for_election(stack)
         controller = self._make_controller(
             client,
             recorder,
@@ -155,17 +180,50 @@ class Supervisor:
             resync_seconds=config.resync_seconds,
         )
         self._started_at, self._controller = asyncio.get_running_loop().time(), controller
-        watcher = self._start_watcher(controller, stack)
+        streams = self._streams = self._make_streams(controller, client)
+        stack.push_async_callback(_stop_streams, streams)
         async with asyncio.TaskGroup() as group:
-            group.create_task(_for_ever("the controller", controller.run()), name="controller")
+            group.create_task(_for_ever("the controller", controller.run(self._election)), name="controller")
             group.create_task(_for_ever("the event recorder", recorder.run()), name="events")
-            group.create_task(_for_ever("kopf", asyncio.wrap_future(watcher.finished)), name="kopf")
+            group.create_task(_for_ever("kopf", streams.run()), name="kopf")
+            if election is not None:
+                group.create_task(_for_ever("the election", election.run()), name="election")
+
+    async def _stand_for_election(self, stack: AsyncExitStack) -> Elector | None:
+        config = self._config
+        if config.leader_elect is None:
+            self._telemetry.leader(is_held=True)
+            return None
+        # Connections of its own: a renewal must not wait behind thirty requests that hang.
+        client = await KubeClient.connect(
+            kubeconfig=config.kubeconfig,
+            context=config.context,
+            user_agent=USER_AGENT,
+            on_request=self._telemetry.request,
+        )
+        stack.push_async_callback(client.close)
+        # A pod's name is no other's: its container, started again, is the leader it was. Hosts may be called alike.
+        identity = config.instance if config.is_pod else f"{config.instance}_{secrets.token_hex(4)}"
+        self._election = elector = Elector(
+            client,
+            config.leader_elect,
+            identity,
+            Timing(config.lease_duration_seconds),
+            clock=lambda: datetime.now(UTC),
+            on_change=lambda is_held: self._telemetry.leader(is_held=is_held),
+        )
+        stack.push_async_callback(elector.release)  # the first thing after the controller has ended
+        return elector
 
     async def _serve_http(self, stack: AsyncExitStack) -> None:
         if self._config.listen is None:
             return
         server = HttpServer(
-            self._config.listen, metrics=self._telemetry.render, healthy=self.health_problem, ready=self.ready_problem
+            self._config.listen,
+            metrics=self._telemetry.render,
+            healthy=self.health_problem,
+            ready=self.ready_problem,
+            role=lambda: self._election.role,
         )
         try:
             await server.start()
@@ -174,28 +232,36 @@ class Supervisor:
         self.port = server.port
         stack.push_async_callback(server.stop)
 
-    def _start_watcher(self, controller: ControllerLike, stack: AsyncExitStack) -> KopfWatcher:
+    def _make_streams(self, controller: ControllerLike, client: KubeClient) -> Streams:
         loop = asyncio.get_running_loop()
+        config = self._config
 
         def hand_over(kind: Kind, event_type: str | None, body: Object) -> None:
             with suppress(RuntimeError):  # the loop is closed: we are on our way out
                 loop.call_soon_threadsafe(controller.observe, kind, event_type, body)
 
-        config = self._config
-        watcher = self._watcher = KopfWatcher(
-            kubeconfig=config.kubeconfig, context=config.context, namespaces=config.namespaces, on_event=hand_over
+        def relist() -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(controller.relist_soon)
+
+        def make() -> KopfWatcher:
+            return KopfWatcher(
+                kubeconfig=config.kubeconfig,
+                context=config.context,
+                namespaces=config.namespaces,
+                on_event=hand_over,
+                on_list=relist,
+            )
+
+        return Streams(
+            make, lambda: wait_for_cluster(client, config.namespaces, config.leader_elect, self._set_waiting)
         )
-        watcher.start()
-        stack.push_async_callback(_stop_watcher, watcher)
-        return watcher
 
     def _set_waiting(self, problem: str) -> None:
         self._waiting_for = problem
 
     def health_problem(self) -> str:
         """Say why the process should be killed; empty if it should not."""
-        if self._watcher is not None and self._watcher.finished.done():
-            return "kopf has ended"
         if self._controller is not None:
             silence = asyncio.get_running_loop().time() - max(self._controller.heartbeat, self._started_at)
             if silence > HEARTBEAT_SECONDS:
@@ -203,9 +269,11 @@ class Supervisor:
         return ""
 
     def ready_problem(self) -> str:
-        """Say why the operator does no work yet; empty if it does."""
+        """Say why the operator could do no work yet; empty if it could. A replica that stands by is ready."""
         if self._controller is None:
             return self._waiting_for or "starting"
+        if self._streams is not None and self._streams.is_broken:
+            return self._waiting_for or "the watch has ended and is begun anew"
         return "" if self._controller.synced else "reading the cluster's objects"
 
 
@@ -223,7 +291,10 @@ async def _flush(recorder: EventRecorder) -> None:
             await recorder.flush()
 
 
-async def _stop_watcher(watcher: KopfWatcher) -> None:
+async def _stop_streams(streams: Streams) -> None:
+    watcher = streams.watcher
+    if watcher is None:
+        return
     watcher.stop()
     if not await asyncio.to_thread(watcher.join, JOIN_SECONDS):
         logger.debug("kopf's thread is left behind")
@@ -238,38 +309,3 @@ def _report(error: BaseException) -> int:
     else:
         logger.error(str(error), exc_info=error.__cause__)
     return EXIT_FAILED
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the operator as a process. Returns its exit status."""
-    config = Config.from_env(
-        os.environ,
-        sys.argv[1:] if argv is None else argv,
-        terminal=sys.stderr.isatty(),
-        hostname=socket.gethostname(),
-    )
-    configure_logs(format=config.log_format, level=config.log_level)
-    return asyncio.run(_run(config))
-
-
-async def _run(config: Config) -> int:
-    # Not at the top: --help and a wrong flag need not wait for it.
-    from hyperdrive_operator.controller.controller import Controller  # noqa: PLC0415
-
-    supervisor = Supervisor(config, Controller, on_stopping=_limit_stopping)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, supervisor.stop)
-    return await supervisor.run()
-
-
-@cache  # the first call counts
-def _limit_stopping() -> None:
-    """End the process soon, come what may: a thread in a DNS look-up or a hung kopf can't be cancelled."""
-    timer = threading.Timer(STOP_SECONDS, _give_up)
-    timer.daemon = True
-    timer.start()
-
-
-def _give_up() -> None:
-    logger.error("not stopped within %.1f s: leaving at once", STOP_SECONDS)
-    os._exit(EXIT_FAILED)

@@ -5,6 +5,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from hyperdrive_operator import __version__
+
 # From a cached read to the time-out of a request.
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 # From a pass that changes nothing to one that creates hundreds of Jobs.
@@ -37,9 +39,25 @@ class Telemetry:
             buckets=RECONCILE_BUCKETS,
             registry=registry,
         )
+        self._leader = Gauge(
+            "hyperdrive_leader", "1 if this replica does the work, 0 if it stands by.", registry=registry
+        )
         self._queue_depth = Gauge("hyperdrive_queue_depth", "Sweeps that wait for a pass.", registry=registry)
         self._sweeps = Gauge("hyperdrive_sweeps", "Sweeps by state.", ("state",), registry=registry)
         self._trials = Gauge("hyperdrive_trials", "Trials by state.", ("state",), registry=registry)
+        self._stalled = Gauge(
+            "hyperdrive_sweeps_stalled",
+            "Sweeps that a person must mend: their Stalled condition is true.",
+            registry=registry,
+        )
+        self._seconds_saved = Gauge(
+            "hyperdrive_time_saved_seconds",
+            "What early termination has saved in the sweeps that are there.",
+            registry=registry,
+        )
+        self._log_streams = Gauge("hyperdrive_log_streams", "Logs of trials that are followed.", registry=registry)
+        build = Gauge("hyperdrive_build_info", "Always 1; the version is a label.", ("version",), registry=registry)
+        build.labels(__version__).set(1)
         self._trials_ended = Counter(
             "hyperdrive_trials_ended", "Trials that ended since the start, by state.", ("state",), registry=registry
         )
@@ -54,6 +72,10 @@ class Telemetry:
         self._reconciles.labels(result).inc()
         self._reconcile_seconds.observe(seconds)
 
+    def leader(self, *, is_held: bool) -> None:
+        """Say whether this replica does the work."""
+        self._leader.set(is_held)
+
     def queue_depth(self, depth: int) -> None:
         """Say how many sweeps wait."""
         self._queue_depth.set(depth)
@@ -65,6 +87,18 @@ class Telemetry:
     def trials(self, counts: Mapping[str, int]) -> None:
         """Say how many trials there are of each state; a state that is not named has none."""
         _replace(self._trials, counts)
+
+    def stalled(self, count: int) -> None:
+        """Say how many sweeps a person must mend."""
+        self._stalled.set(count)
+
+    def seconds_saved(self, seconds: int) -> None:
+        """Say what early termination has saved in all sweeps."""
+        self._seconds_saved.set(seconds)
+
+    def log_streams(self, count: int) -> None:
+        """Say how many logs are followed."""
+        self._log_streams.set(count)
 
     def trial_ended(self, state: str) -> None:
         """Count a trial that has come to its end."""

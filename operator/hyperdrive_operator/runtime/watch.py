@@ -23,6 +23,8 @@ from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
 
 #: Called in the watcher's thread for each event. The type is None for what was there before the stream began.
 EventSink = Callable[[Kind, str | None, Object], None]
+#: Called in the watcher's thread when a stream has begun (anew) by a list: what that lacks, no event will tell.
+ListSink = Callable[[], None]
 
 NAME: Final = "hyperdrive-operator"
 # After the last of these a 403 or 5xx ends kopf, and with it the process. A quarter of an hour outlasts the upgrade of
@@ -31,6 +33,8 @@ ERROR_BACKOFFS: Final = (1, 1, 2, 3, 5, 8, 13, 21, *[30] * 28)
 # An exec plugin may fail for a while (its own network); five minutes of it end the process.
 LOGIN_RETRIES: Final = 30
 LOGIN_DELAY_SECONDS: Final = 10.0
+# kopf opens a stream that ends at once again without a pause, a thousand times a second.
+REOPEN_SECONDS: Final = 1.0
 # Workers only hand over: what they have not done in this time, the relist at the next start does.
 EXIT_SECONDS: Final = 0.5
 
@@ -39,12 +43,19 @@ class KopfWatcher:
     """Owns kopf's thread. Start it once; ``finished`` holds its end, good or bad."""
 
     def __init__(
-        self, *, kubeconfig: str | None, context: str | None, namespaces: Sequence[str], on_event: EventSink
+        self,
+        *,
+        kubeconfig: str | None,
+        context: str | None,
+        namespaces: Sequence[str],
+        on_event: EventSink,
+        on_list: ListSink = lambda: None,
     ) -> None:
         self._kubeconfig = kubeconfig
         self._context = context
         self._namespaces = tuple(namespaces)
         self._on_event = on_event
+        self._tracing = trace(on_list)
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,7 +123,7 @@ class KopfWatcher:
                 info = await connection_info(self._kubeconfig, self._context)
             except KubeConfigError as error:
                 raise kopf.TemporaryError(str(error), delay=LOGIN_DELAY_SECONDS) from error
-            return Login(server=info.server, info=info)
+            return Login(server=info.server, info=info, tracing=self._tracing)
 
         for kind, _selector in WATCHED:
             self._register(registry, kind)
@@ -170,6 +181,7 @@ class Login(kopf.AiohttpSession):
     """
 
     info: kopf.ConnectionInfo
+    tracing: aiohttp.TraceConfig = dataclasses.field(repr=False, compare=False)
     aiohttp_session: aiohttp.ClientSession = dataclasses.field(init=False, repr=False, compare=False)
 
     def __getattr__(self, name: str) -> aiohttp.ClientSession:
@@ -180,7 +192,32 @@ class Login(kopf.AiohttpSession):
             headers=self.info.as_http_headers(),
             proxy=self.info.proxy_url,
             response_class=ShallowResponse,
+            trace_configs=[self.tracing],
         )
+
+
+def trace(on_list: ListSink) -> aiohttp.TraceConfig:
+    """Look at kopf's requests: tell of its lists, and let time pass between two streams of the same objects."""
+    opened: dict[str, float] = {}
+    listed = {kind.plural for kind, _ in WATCHED}
+
+    async def start(_session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
+        if "watch" not in request.url.query:
+            return
+        now = asyncio.get_running_loop().time()
+        due = max(opened.get(request.url.path, 0.0) + REOPEN_SECONDS, now)
+        opened[request.url.path] = due
+        await asyncio.sleep(due - now)
+
+    async def end(_session: object, _context: object, request: aiohttp.TraceRequestEndParams) -> None:
+        is_list = "limit" in request.url.query and request.url.path.rsplit("/", 1)[-1] in listed
+        if is_list and request.response.status < 300:
+            on_list()
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_start.append(start)
+    tracing.on_request_end.append(end)
+    return tracing
 
 
 class _NoDiffs(kopf.DiffBaseStorage):

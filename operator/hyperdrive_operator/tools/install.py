@@ -24,8 +24,7 @@ def installation() -> list[Object]:
 
 def base() -> list[Object]:
     """Return what every installation has: the operator, and what it may do in its own namespace."""
-    own = permit("Role", OWN_ROLE, rules(OWN), NAMESPACE) if OWN else []
-    return [_service_account(), *own, _deployment()]
+    return [_service_account(), *permit("Role", OWN_ROLE, rules(OWN), NAMESPACE), _deployment()]
 
 
 def cluster_wide() -> list[Object]:
@@ -88,7 +87,8 @@ def _deployment() -> Object:
         "metadata": metadata(NAME, NAMESPACE),
         "spec": {
             "replicas": 1,
-            "strategy": {"type": "Recreate"},  # one at a time: two would be safe, but would do the work twice
+            # The new one stands by until the old one has given the Lease back: no moment without an operator.
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": dict(SELECTOR)},
             "template": {
                 "metadata": {"labels": dict(LABELS)},
@@ -118,6 +118,7 @@ def _container() -> Object:
             {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
             {"name": "HYPERDRIVE_LISTEN", "value": "$(POD_IP):8080"},
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
         ],
         "ports": [{"name": "http", "containerPort": 8080}],
         "livenessProbe": {
@@ -126,7 +127,7 @@ def _container() -> Object:
             "periodSeconds": 10,
             "failureThreshold": 6,
         },
-        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 2},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 1},
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

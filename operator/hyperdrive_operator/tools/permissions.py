@@ -47,7 +47,11 @@ WATCHED: Final = (
     Permission(EVENTS_GROUP, "events", "create", "tells a sweep's owner what has happened"),
 )
 #: In its own namespace, besides.
-OWN: Final[tuple[Permission, ...]] = ()
+OWN: Final[tuple[Permission, ...]] = (
+    Permission("coordination.k8s.io", "leases", "get", "sees who the leader is"),
+    Permission("coordination.k8s.io", "leases", "create", "makes the Lease `hyperdrive-operator` at the first start"),
+    Permission("coordination.k8s.io", "leases", "patch", "takes the Lease, renews it and gives it back"),
+)
 
 #: What a training script that reports by itself needs: nothing but its Job's annotations.
 REPORTER: Final[tuple[Object, ...]] = ({"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["patch"]},)

@@ -142,5 +142,7 @@ def test_generating_writes_what_is_stale_and_says_so(tmp_path: Path, capsys: pyt
 
 
 def test_names_in_the_manifest_are_camel_case() -> None:
-    assert {"primaryMetric", "goal", "additionalObjectives"} == set(SPEC["properties"]["objective"]["properties"])
+    assert {"primaryMetric", "goal", "target", "additionalObjectives"} == set(
+        SPEC["properties"]["objective"]["properties"]
+    )
     assert HyperDriveSpec.model_fields["search_space"].alias == "searchSpace"

@@ -12,7 +12,7 @@ from tests.support.fake_cluster import FakeCluster
 from tests.support.laboratory import Laboratory, ListRecorder
 
 from hyperdrive_operator.controller import controller as module
-from hyperdrive_operator.controller.controller import Controller
+from hyperdrive_operator.controller.controller import TRIAL_STATES, Controller
 from hyperdrive_operator.controller.queue import Key
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -28,6 +28,8 @@ class Counts:
         self.ended: Counter[str] = Counter()
         self.of_sweeps: Mapping[str, int] = {}
         self.of_trials: Mapping[str, int] = {}
+        self.of_stalled = 0
+        self.saved = 0
 
     def reconciled(self, result: str, seconds: float) -> None:  # noqa: ARG002  the interface's
         self.results[result] += 1
@@ -40,6 +42,15 @@ class Counts:
 
     def trials(self, counts: Mapping[str, int]) -> None:
         self.of_trials = counts
+
+    def stalled(self, count: int) -> None:
+        self.of_stalled = count
+
+    def seconds_saved(self, seconds: int) -> None:
+        self.saved = seconds
+
+    def log_streams(self, count: int) -> None:
+        """Count nothing."""
 
     def trial_ended(self, state: str) -> None:
         self.ended[state] += 1
@@ -244,7 +255,8 @@ async def test_what_is_counted_is_what_the_statuses_say() -> None:
         await plant.until(lambda: plant.controller.synced)
         plant.controller._count()
     assert plant.counts.of_sweeps == {"Running": 2, "Complete": 1, "Pending": 1}
-    assert plant.counts.of_trials == {"pending": 0, "running": 5, "succeeded": 0, "failed": 3, "earlyStopped": 0}
+    assert {state: count for state, count in plant.counts.of_trials.items() if count} == {"running": 5, "failed": 3}
+    assert set(plant.counts.of_trials) == set(TRIAL_STATES)
 
 
 async def test_a_controller_of_some_namespaces_lists_these() -> None:
@@ -254,3 +266,56 @@ async def test_a_controller_of_some_namespaces_lists_these() -> None:
     controller = Controller(cluster, ListRecorder(), Counts(), namespaces=("a", "b"))
     assert await controller._relist()
     assert sorted(sweep.namespace for sweep in controller._cache.sweeps()) == ["a", "b"]
+
+
+class Standby:
+    """A leadership that the test gives."""
+
+    def __init__(self) -> None:
+        self.given = asyncio.Event()
+
+    @property
+    def is_held(self) -> bool:
+        return self.given.is_set()
+
+    async def wait(self) -> None:
+        await self.given.wait()
+
+
+async def test_who_stands_by_watches_and_writes_nothing_until_it_leads() -> None:
+    plant, leadership = Plant(), Standby()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(4, 2)))
+    plant.watch()
+    task = asyncio.create_task(plant.controller.run(leadership))
+    try:
+        await plant.until(lambda: plant.controller.synced)
+        plant.cluster.put(HYPERDRIVES, sweep_manifest("other", limits=limits(1, 1)))
+        plant.controller._count()
+        assert not plant.cluster.writes
+        assert (len(plant.controller._queue), plant.counts.of_sweeps) == (0, {})
+        reads = plant.cluster.requests
+        leadership.given.set()
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 3)
+        assert plant.cluster.requests - reads == len(plant.cluster.writes), "the cache was warm: nothing was listed"
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_drain_ends_what_was_begun_records_reports_and_begins_nothing() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(9, 2)))
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+        plant.lab.start_jobs()
+        await plant.until(lambda: set(plant.lab.trial_states().values()) == {"Running"})
+        note = {"metadata": {"annotations": {"hyperdrive.dev/metrics": '{"accuracy": 0.5}'}}}
+        await plant.controller._queue.idle()
+        plant.controller._queue.close()  # so that no pass records it before
+        plant.cluster.change(JOBS, "digits-1", note)
+        plant.lab.end_job("digits-2", "Complete")
+        await plant.controller.drain()
+        assert plant.lab.record("digits-1")["status"]["value"] == 0.5
+        assert len(plant.cluster.all(JOBS)) == 2

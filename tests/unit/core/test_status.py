@@ -21,8 +21,9 @@ from tests.support.builders import (
 )
 
 from hyperdrive_operator.core.conditions import find
+from hyperdrive_operator.core.facts import best_trial
 from hyperdrive_operator.core.planning import Hold
-from hyperdrive_operator.core.status import best_trial, summarise
+from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.trials import Trial, read_record
 
 INVALID = {"spec": {"template": {"spec": {"containers": [{"image": "$(params.typo)"}]}}}}

@@ -22,10 +22,11 @@ from tests.support.builders import (
 from hyperdrive_operator.api.v1alpha1 import HyperDriveStatus
 from hyperdrive_operator.core.actions import Action, CreateTrial, EndJob, FollowLog, ReadLog, RecordStart, StopTrial
 from hyperdrive_operator.core.early_termination import Verdict
+from hyperdrive_operator.core.facts import best_trial
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.proposing import build_request
 from hyperdrive_operator.core.savings import seconds_saved, whole_run
-from hyperdrive_operator.core.status import best_trial, summarise
+from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.trials import Trial, read_job
 
 VERDICT = Verdict("Bandit", 3, 0.1, 0.8, ("digits-1",), "at interval 3 it is too low")

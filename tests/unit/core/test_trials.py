@@ -131,7 +131,7 @@ def test_a_record_of_any_status_is_read_without_an_exception(status: dict[str, A
 
 def test_a_state_of_a_newer_operator_is_an_end_without_a_result() -> None:
     # after a downgrade it must neither crash nor run again
-    record = read_record(record_body(state="Cancelled", value=0.5))
+    record = read_record(record_body(state="Archived", value=0.5))
     assert record.state is State.FAILED
 
 

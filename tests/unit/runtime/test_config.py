@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from hyperdrive_operator import __version__
-from hyperdrive_operator.runtime.config import Config, Listen
+from hyperdrive_operator.runtime.config import Config, LeaseName, Listen
 
 
 def test_the_defaults_are_those_of_the_help(tmp_path: Path) -> None:
@@ -15,9 +15,12 @@ def test_the_defaults_are_those_of_the_help(tmp_path: Path) -> None:
         workers=4,
         resync_seconds=600.0,
         listen=Listen(host="127.0.0.1", port=8080),
+        leader_elect=None,
+        lease_duration_seconds=10.0,
         log_format="json",
         log_level="info",
         instance="laptop",
+        is_pod=False,
     )
 
 
@@ -77,6 +80,9 @@ def test_a_pod_listens_on_its_own_address_and_signs_with_its_name() -> None:
         (["--log-format", "xml"], {}, ["--log-format", "'text' or 'json'"]),
         (["--log-level", "loud"], {}, ["--log-level", "'warning'"]),
         (["--context", "x"], {}, ["--context", "--kubeconfig"]),
+        (["--leader-elect", "on"], {}, ["--leader-elect", "NAMESPACE/NAME", "off"]),
+        (["--lease-duration", "1s"], {}, ["--lease-duration", "5"]),
+        (["--lease-duration", "10"], {}, ["--lease-duration", "10m"]),
         (["--worker", "2"], {}, ["--worker"]),
         (["--workers"], {}, ["--workers", "expected one argument"]),
     ],
@@ -99,3 +105,12 @@ def test_help_and_version_are_answered(flag: str, text: str, capsys: pytest.Capt
         Config.from_env({}, [flag])
     assert caught.value.code == 0
     assert text in capsys.readouterr().out
+
+
+def test_a_pod_takes_the_lease_of_its_own_namespace_and_a_laptop_none(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    assert Config.from_env(home, []).leader_elect is None
+    pod = {**home, "POD_NAMESPACE": "system"}
+    assert Config.from_env(pod, []).leader_elect == LeaseName(namespace="system", name="hyperdrive-operator")
+    assert Config.from_env(pod, ["--leader-elect=off"]).leader_elect is None
+    assert str(Config.from_env(pod, ["--leader-elect=a/b"]).leader_elect) == "a/b"

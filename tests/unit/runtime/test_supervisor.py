@@ -12,6 +12,7 @@ from tests.unit.kube.scripted_api import answer, refusal
 from tests.unit.runtime.cluster import KINDS, Cluster, thing
 from tests.unit.runtime.conftest import until
 
+from hyperdrive_operator.controller.leadership import Alone, Leadership
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import JOBS, Kind, Object
@@ -33,6 +34,10 @@ class StandIn:
     failure: Exception | None = None
     end: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: bool = False
+    relists: int = 0
+    drains: int = 0
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    leadership: Leadership = field(default_factory=Alone)
     last_words: Callable[[], None] = lambda: None
 
     def make(
@@ -57,7 +62,16 @@ class StandIn:
         asyncio.get_running_loop()  # raises in any other thread
         self.seen.append((kind, event_type, body["metadata"]["name"]))
 
-    async def run(self) -> None:
+    def relist_soon(self) -> None:
+        asyncio.get_running_loop()
+        self.relists += 1
+
+    async def drain(self) -> None:
+        self.drains += 1
+        await self.drained.wait()
+
+    async def run(self, leadership: Leadership) -> None:
+        self.leadership = leadership
         self.synced = True
         self.heartbeat = asyncio.get_running_loop().time()
         try:
@@ -89,6 +103,7 @@ async def operator(cluster: Cluster, directory: Path, *flags: str) -> AsyncItera
     kubeconfig = cluster.kubeconfig(directory)
     config = Config.from_env({}, ["--kubeconfig", kubeconfig, "--listen", "127.0.0.1:0", *flags], hostname="test")
     controller = StandIn()
+    controller.drained.set()
     supervisor = Supervisor(config, controller.make)
     running = Running(supervisor, controller, asyncio.create_task(supervisor.run()))
     try:
@@ -196,15 +211,50 @@ async def test_a_controller_that_ends_ends_the_operator(
     assert message in caplog.messages
 
 
-async def test_a_kopf_that_ends_ends_the_operator(
-    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_a_kopf_that_ends_is_begun_anew_in_the_same_process(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.PAUSES_SECONDS", (0.01,))
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        await until(lambda: running.controller.relists >= len(KINDS))
+        before = {kind: len(cluster.watched(kind)) for kind in KINDS}
+        cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
+        await until(lambda: all(len(cluster.watched(kind)) > before[kind] for kind in KINDS))
+        assert running.controller.relists >= 2 * len(KINDS)  # what was deleted meanwhile, no stream tells
+        assert not running.task.done()
+        assert running.supervisor.ready_problem() == ""
+    # kopf's own lines name the cause; what it raises in the end may be a stream that broke after the first one
+    assert any("etcd is gone" in line for line in caplog.messages)
+    assert "the watch has ended and is begun anew" in caplog.messages
+
+
+async def test_crds_that_are_deleted_are_waited_for_and_watched_again(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.PAUSES_SECONDS", (0.01,))
+    cluster.serve()
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        before = {kind: len(cluster.watched(kind)) for kind in KINDS}
+        cluster.api.on("GET", "/apis/hyperdrive.dev/v1alpha1", refusal(404, "NotFound", "no such resource"))
+        cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 404, "message": "no such resource"})
+        await until(lambda: "install the CRDs" in running.supervisor.ready_problem())
+        assert running.supervisor.health_problem() == ""
+        cluster.serve()
+        await until(lambda: all(len(cluster.watched(kind)) > before[kind] for kind in KINDS))
+        assert not running.task.done()
+
+
+async def test_a_kopf_that_never_lives_ends_the_operator(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.MAX_FAILURES", 0)
     cluster.serve()
     async with operator(cluster, tmp_path) as running:
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         assert await running.task == 1
-    # kopf's own lines name the cause; what it raises in the end may be a stream that broke after the first one
-    assert any("etcd is gone" in line for line in caplog.messages)
     assert any(line.startswith("kopf failed: ") for line in caplog.messages)
     assert running.controller.cancelled
 
@@ -245,6 +295,56 @@ async def test_a_taken_port_exits_with_the_fix(
     async with operator(cluster, tmp_path, "--listen", taken) as running:
         assert await running.task == 2
     assert any(line.startswith("--listen: ") and "give another" in line for line in caplog.messages)
+
+
+LEASES_PATH = "/apis/coordination.k8s.io/v1/namespaces/ns/leases"
+
+
+async def test_a_replica_leads_says_so_and_gives_its_lease_back_after_the_drain(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.serve()
+    spec = {"holderIdentity": "test", "leaseDurationSeconds": 10}
+    lease = {"metadata": {"name": "l", "resourceVersion": "7"}, "spec": spec}
+    cluster.api.on("POST", LEASES_PATH, answer(201, lease))
+    cluster.api.on("PATCH", f"{LEASES_PATH}/l", answer(200, lease))
+    async with operator(cluster, tmp_path, "--leader-elect", "ns/l") as running:
+        await until(lambda: running.supervisor.ready_problem() == "" and running.controller.leadership.is_held)
+        assert await running.get("/readyz") == (200, "ok: leader")
+        assert "hyperdrive_leader 1.0" in (await running.get("/metrics"))[1]
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        running.supervisor.stop()
+        assert await running.task == 0
+    assert running.controller.drains == 1
+    last = [call for call in cluster.api.calls if call.path.startswith(LEASES_PATH)][-1]
+    assert last.body["metadata"] == {"resourceVersion": "7"}
+    assert last.body["spec"]["holderIdentity"] == ""
+
+
+async def test_a_replica_that_stands_by_is_ready_and_says_who_leads(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    spec = {"holderIdentity": "other-pod", "leaseDurationSeconds": 300}
+    lease = {"metadata": {"name": "l", "resourceVersion": "7"}, "spec": spec}
+    cluster.api.on("GET", f"{LEASES_PATH}/l", answer(200, lease))
+    async with operator(cluster, tmp_path, "--leader-elect", "ns/l") as running:
+        await until(lambda: running.controller.synced)
+        await until(lambda: running.supervisor._election.role == "standby, the leader is other-pod")
+        assert await running.get("/readyz") == (200, "ok: standby, the leader is other-pod")
+        assert await running.get("/healthz") == (200, "ok")
+        assert "hyperdrive_leader 0.0" in (await running.get("/metrics"))[1]
+    assert running.controller.drains == 0
+    assert not [call for call in cluster.api.calls if call.method != "GET"]
+
+
+async def test_the_operator_waits_for_the_right_to_its_lease_and_names_it(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.serve()
+    message = 'leases.coordination.k8s.io "l" is forbidden: User "u" cannot get resource "leases"'
+    missing = refusal(404, "NotFound", "not found")
+    cluster.api.on("GET", f"{LEASES_PATH}/l", refusal(403, "Forbidden", message), missing)
+    async with operator(cluster, tmp_path, "--leader-elect", "ns/l") as running:
+        await until(lambda: message in running.supervisor.ready_problem())
+        assert running.supervisor.ready_problem().endswith("or do without it with --leader-elect=off")
+        await until(lambda: running.controller.synced)
 
 
 async def test_the_server_can_be_off(cluster: Cluster, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from hyperdrive_operator import __version__
 from hyperdrive_operator.runtime.telemetry import Telemetry
 
 
@@ -10,6 +11,10 @@ def test_everything_that_is_counted_is_shown() -> None:
     telemetry.sweeps({"Running": 2, "Complete": 1})
     telemetry.trials({"Running": 5})
     telemetry.trial_ended("Succeeded")
+    telemetry.leader(is_held=True)
+    telemetry.stalled(1)
+    telemetry.seconds_saved(90)
+    telemetry.log_streams(4)
     lines = telemetry.render().decode().splitlines()
     for line in (
         'hyperdrive_api_requests_total{code="201",resource="jobs",verb="create"} 1.0',
@@ -21,6 +26,11 @@ def test_everything_that_is_counted_is_shown() -> None:
         'hyperdrive_sweeps{state="Running"} 2.0',
         'hyperdrive_trials{state="Running"} 5.0',
         'hyperdrive_trials_ended_total{state="Succeeded"} 1.0',
+        "hyperdrive_leader 1.0",
+        "hyperdrive_sweeps_stalled 1.0",
+        "hyperdrive_time_saved_seconds 90.0",
+        "hyperdrive_log_streams 4.0",
+        f'hyperdrive_build_info{{version="{__version__}"}} 1.0',
     ):
         assert line in lines
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from tests.unit.kube.scripted_api import answer
 from tests.unit.runtime.cluster import KINDS, NESTED, Cluster, thing
 from tests.unit.runtime.conftest import until
@@ -86,6 +87,22 @@ async def test_a_broken_stream_ends_the_watcher_with_its_error(cluster: Cluster,
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         await until(watcher.finished.done)
         assert "etcd is gone" in str(watcher.finished.exception())
+
+
+async def test_a_stream_that_ends_at_once_is_not_opened_a_thousand_times_a_second(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.serve()
+    listed = {"kind": "JobList", "metadata": {"resourceVersion": "1"}, "items": []}
+
+    async def end_at_once(request: web.Request) -> web.StreamResponse:
+        return await answer(200, b"" if "watch" in request.query else listed)(request)
+
+    cluster.api.on("GET", JOBS.path(None), end_at_once)
+    async with watching(cluster, tmp_path, []):
+        await until(lambda: len(cluster.watched(JOBS)) >= 2)
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+    assert len(cluster.watched(JOBS)) <= 4
 
 
 async def test_objects_nested_too_deep_for_a_parser_do_not_end_the_watch(cluster: Cluster, tmp_path: Path) -> None:

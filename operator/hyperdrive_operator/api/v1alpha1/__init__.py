@@ -1,6 +1,7 @@
 """hyperdrive.dev/v1alpha1: what users write and what they read back."""
 
 from .base import MAX_DEPTH, Model, Number, canonical, cel, is_too_deep
+from .duration import duration_of, length_of
 from .early_termination import (
     BanditOptions,
     EarlyTermination,
@@ -12,6 +13,7 @@ from .early_termination import (
     ThresholdOptions,
     TruncationSelectionOptions,
 )
+from .limits import Limits
 from .metrics import Metrics
 from .preview import Preview
 from .prior import WarmStart
@@ -36,11 +38,11 @@ from .spec import (
     AdditionalObjective,
     Constraint,
     HyperDriveSpec,
-    Limits,
     Objective,
     TemplateMetadata,
     TrialTemplate,
 )
+from .state import RunningTrials
 from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
@@ -81,6 +83,7 @@ __all__ = [
     "QNormal",
     "QUniform",
     "RandInt",
+    "RunningTrials",
     "SamplingAlgorithm",
     "SobolOptions",
     "StopExplanation",
@@ -96,6 +99,8 @@ __all__ = [
     "When",
     "canonical",
     "cel",
+    "duration_of",
     "is_too_deep",
+    "length_of",
     "multiples",
 ]

@@ -4,17 +4,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from .base import Model, cel
+from .base import Model, Number, cel
 from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
 from .early_termination import EarlyTermination
+from .limits import MAX_TRIALS, Limits
 from .metrics import Metrics
 from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
-from .state import STATE_DESCRIPTION, DesiredState
+from .state import STATE_DESCRIPTION, DesiredState, RunningTrials
 
-MAX_TRIALS = 10_000  # what the operator is designed for (docs/architecture.md)
-MAX_CONCURRENT_TRIALS = 1_000
 MAX_PARAMETERS = 100
 MAX_CONSTRAINTS = 16
 MAX_ADDITIONAL_OBJECTIVES = 3  # with more, almost every trial is on the front, and the front says nothing
@@ -100,6 +99,10 @@ class Objective(Model):
         description="Name of the metric to optimise, exactly as the training script reports it."
     )
     goal: Goal = Field(description="Whether higher or lower values are better.")
+    target: Number | None = Field(
+        default=None,
+        description="A value that is good enough: the first report of the primary metric as good as it ends the sweep.",
+    )
     additional_objectives: list[AdditionalObjective] = Field(
         default=[],
         max_length=MAX_ADDITIONAL_OBJECTIVES,
@@ -127,17 +130,6 @@ class Objective(Model):
         if any(one.metric == self.primary_metric for one in self.additional_objectives):
             raise ValueError(_OTHERS_MESSAGE)
         return self
-
-
-class Limits(Model):
-    """How many trials, and how many at once. Can be changed at any time, also after the end."""
-
-    max_total_trials: int = Field(
-        ge=1, le=MAX_TRIALS, description="Most trials in all; fewer when the search space has fewer combinations."
-    )
-    max_concurrent_trials: int = Field(
-        default=3, ge=1, le=MAX_CONCURRENT_TRIALS, description="Most trials with an unfinished Job at any moment."
-    )
 
 
 class TemplateMetadata(Model):
@@ -224,8 +216,11 @@ class HyperDriveSpec(Model):
         description="Which trials are ended before their time, judged by the values that they report while they run. "
         "Without it all trials run to their end. Can be changed at any time.",
     )
-    limits: Limits = Field(description="How many trials, and how many at once.")
+    limits: Limits = Field(description="How many trials, how many at once, and what else ends the sweep.")
     state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
+    running_trials: RunningTrials = Field(
+        default=RunningTrials(), description="What becomes of running trials when no more are to be started."
+    )
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
     trial_template: TrialTemplate = Field(description="The Job that trains one combination.")
 

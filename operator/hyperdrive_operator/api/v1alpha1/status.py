@@ -11,7 +11,7 @@ from .spec import MAX_ADDITIONAL_OBJECTIVES
 #: Trials of the Pareto front that the status shows.
 MAX_FRONT = 100
 
-State = Literal["Pending", "Running", "Paused", "Complete", "Failed", "Invalid"]
+State = Literal["Pending", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"]
 
 
 class Condition(Model):
@@ -37,6 +37,7 @@ class TrialCounts(Model):
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
     failed: int = Field(default=0, description="Trials that ended without one.")
     early_stopped: int | None = Field(default=None, description="Trials that spec.earlyTermination ended.")
+    cancelled: int | None = Field(default=None, description="Trials that were ended with the sweep, or by themselves.")
 
 
 class BestTrial(Model):
@@ -95,6 +96,11 @@ class HyperDriveStatus(Model):
     )
     start_time: str | None = Field(
         default=None, description="When the first trial was created.", json_schema_extra={"format": "date-time"}
+    )
+    deadline: str | None = Field(
+        default=None,
+        description="When limits.timeout is reached: known once the pod of the first trial has started.",
+        json_schema_extra={"format": "date-time"},
     )
     completion_time: str | None = Field(
         default=None, description="When the sweep ended.", json_schema_extra={"format": "date-time"}

@@ -6,11 +6,11 @@ from pydantic import ConfigDict, Field
 
 from .base import Model, Number, cel
 from .early_termination import PolicyType
-from .spec import MAX_TRIALS
+from .limits import MAX_TRIALS
 
 MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 
-TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped"]
+TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
 
 
 class HyperDriveTrialSpec(Model):
@@ -62,6 +62,16 @@ class StopExplanation(Model):
     )
 
 
+class Interruptions(Model):
+    """Pods of a trial that the cluster took away: by preemption, eviction, or with their node. No failures."""
+
+    count: int = Field(ge=1, description="How many were seen.")
+    reason: str = Field(max_length=1024, description="Why the last one went, in Kubernetes' word.")
+    message: str = Field(default="", max_length=1024, description="The same, as a sentence.")
+    pod: str = Field(max_length=253, description="The last one's uid: it counts once.")
+    pod_created: str = Field(max_length=64, description="When the last one was created.")
+
+
 class HyperDriveTrialStatus(Model):
     """How it went."""
 
@@ -95,6 +105,13 @@ class HyperDriveTrialStatus(Model):
     )
     reason: str | None = Field(default=None, max_length=1024, description="Why it ended so, as one word for machines.")
     message: str | None = Field(default=None, max_length=32768, description="Why, as a sentence for people.")
+    exit_code: int | None = Field(default=None, description="Exit code of the container that failed, if one did.")
+    exit_reason: str | None = Field(
+        default=None, max_length=1024, description="What the kubelet says of its end: Error, OOMKilled and so on."
+    )
+    interruptions: Interruptions | None = Field(
+        default=None, description="How often the cluster took its pod away. It was run again each time."
+    )
     early_termination: StopExplanation | None = Field(
         default=None, description="Why it was ended before its time, if it was."
     )

@@ -1,0 +1,47 @@
+"""What can befall a trial while it runs: it takes too long, or the cluster takes its pod away."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hyperdrive_operator.api.v1alpha1 import Limits, length_of
+
+from .trials import Trial
+
+
+def running_since(trial: Trial) -> datetime | None:
+    """Return since when the pod that a trial has now runs; None if it waits for one.
+
+    A container that is started again is in the same pod: the clock goes on. A pod that takes another's place is a new
+    start, whatever became of the other.
+    """
+    if not trial.is_running:
+        return None
+    moments = [trial.record.started, trial.pod.admitted if trial.pod is not None else None]
+    return max((moment for moment in moments if moment is not None), default=trial.started)
+
+
+def deadline_of(trial: Trial, limits: Limits) -> datetime | None:
+    """Return when a trial will have run for too long; None if it does not run, or may run for ever."""
+    since = running_since(trial) if limits.trial_timeout is not None else None
+    if since is None or limits.trial_timeout is None:
+        return None
+    return since + _whole_seconds(length_of(limits.trial_timeout))
+
+
+def next_deadline(trials: Sequence[Trial], limits: Limits, now: datetime) -> datetime | None:
+    """Return when the next trial will have run for too long: no event will tell."""
+    if limits.trial_timeout is None:
+        return None
+    due = (deadline_of(trial, limits) for trial in trials if not trial.is_ended)
+    return min((moment for moment in due if moment is not None and moment > now), default=None)
+
+
+def is_newly_interrupted(trial: Trial) -> bool:
+    """Tell whether the cluster took a pod away that the record does not know."""
+    pod = trial.disrupted
+    return pod is not None and (pod.created, pod.uid) > trial.record.interrupted_pod
+
+
+def _whole_seconds(length: timedelta) -> timedelta:
+    """Timestamps tell whole seconds: none may end before its time."""
+    return timedelta(seconds=-(-length // timedelta(seconds=1)))

@@ -1,0 +1,81 @@
+"""One round: a fault is played on a stage, and judged."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import judge
+from .faults import Fault
+from .stage import Stage, staged
+from .sweep import Plan
+from .world import World
+
+COMPLETE_SECONDS = 240
+BRIEF = Plan(total=9, at_once=3, seconds=0.6)
+LONG = Plan(total=24, at_once=3, seconds=1.5)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one round."""
+
+    fault: str
+    seed: int
+    seconds: float
+    back_to_work: float
+    problems: list[str] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+async def play(world: World, fault: Fault, *, seed: int, folder: Path, is_brief: bool) -> Result:
+    """Play a fault and judge what came of it. Its failures are in the result, never raised."""
+    began = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  nothing else runs yet
+    plan = BRIEF if is_brief else LONG
+    async with staged(
+        world, folder, name=fault.name, seed=seed, plan=plan, operators=fault.operators, is_brief=is_brief
+    ) as stage:
+        problems: list[str] = []
+        try:
+            await _perform(stage, fault)
+            problems += await judge.problems(stage)
+        except AssertionError as error:
+            problems.append(str(error))
+        finally:
+            _write_log(stage, folder)
+        return Result(
+            fault.name, seed, time.monotonic() - began, stage.back_to_work, problems, _facts(stage), stage.notes
+        )
+
+
+async def _perform(stage: Stage, fault: Fault) -> None:
+    await stage.apply(**dict(fault.limits))
+    await stage.started(stage.random.randint(1, 4))
+    await fault.play(stage)
+    await stage.until_works(fault.bound)
+    await stage.until_complete(COMPLETE_SECONDS)
+    everything = stage.plan.total
+    await stage.history.until(
+        lambda: len(stage.history.trial_uids) >= everything, 10, "the history has seen all trials"
+    )
+    await asyncio.sleep(0.5)  # what is written after the end would be one write too many
+
+
+def _facts(stage: Stage) -> dict[str, object]:
+    history = stage.history
+    return {
+        "most Jobs at once": history.most_at_once,
+        "kills": sum(operator.kills for operator in stage.operators),
+        "effects": dict(stage.weather.used),
+        "disturbed": dict(stage.disturbed),
+        "lines in the worst minute": stage.log.most_a_minute(),
+        "writes": stage.proxy.writes,
+        "requests": stage.proxy.requests,
+    }
+
+
+def _write_log(stage: Stage, folder: Path) -> None:
+    lines = [f"{moment:.2f} {line}" for moment, line in stage.log.lines]
+    (folder / "operator.log").write_text("\n".join(lines))

@@ -1,0 +1,63 @@
+"""Alerts and dashboard speak of metrics that the operator has, with labels that they have."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hyperdrive_operator.runtime.telemetry import Telemetry
+
+ROOT = Path(__file__).parents[3]
+FILES = ROOT / "charts" / "hyperdrive-operator" / "files"
+SERIES = re.compile(r"\b((?:hyperdrive|process)_\w+)(?:\{([^}]*)\})?")
+
+
+def served() -> dict[str, set[str]]:
+    """Return the names of all series that /metrics shows, with the labels of each."""
+    telemetry = Telemetry()
+    telemetry.request("create", "jobs", 201, 0.1)
+    telemetry.reconciled("ok", 0.1)
+    telemetry.sweeps({"Running": 1})
+    telemetry.trials({"running": 1})
+    telemetry.trial_ended("Succeeded")
+    found: dict[str, set[str]] = {}
+    for line in telemetry.render().decode().splitlines():
+        if not line.startswith("#") and (match := SERIES.match(line)):
+            found.setdefault(match[1], set()).update(_labels(match[2]))
+    return found
+
+
+def expressions() -> list[str]:
+    """Return every query of the alerts and the dashboard."""
+    groups = yaml.safe_load((FILES / "rules.yaml").read_text(encoding="utf-8"))["groups"]
+    panels = json.loads((FILES / "dashboard.json").read_text(encoding="utf-8"))["panels"]
+    alerts = [rule["expr"] for group in groups for rule in group["rules"]]
+    return alerts + [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_a_query_asks_for_what_is_served(expression: str) -> None:
+    known = served()
+    asked = SERIES.findall(expression)
+    assert asked
+    for name, selector in asked:
+        assert name in known, f"there is no metric {name}"
+        assert _labels(selector) - {"job"} <= known[name]  # `job` is the scraper's
+    for names in re.findall(r"by \(([^)]*)\)", expression):
+        labels = {label.strip() for label in names.split(",")}
+        assert any(labels <= known[name] for name, _ in asked), f"no metric of it has the labels {labels}"
+
+
+def test_the_page_names_every_metric_with_its_labels() -> None:
+    page = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(hyperdrive_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    ours = {re.sub(r"_(bucket|count|sum)$", "", name): labels - {"le"} for name, labels in served().items()}
+    expected = {name: labels for name, labels in ours.items() if name.startswith("hyperdrive_")}
+    assert documented == {name: labels for name, labels in expected.items() if not name.endswith("_created")}
+
+
+def _labels(selector: str | None) -> set[str]:
+    return set(re.findall(r"(\w+)(?:=|!=|=~|!~)\"", selector or ""))

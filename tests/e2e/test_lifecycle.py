@@ -45,7 +45,7 @@ def test_each_ending_ends_what_runs_and_raised_limits_go_on(
     begin("paused", "sleep 4; echo score=$(params.x)", runningTrials={"whenPaused": "Suspend"})
     for name in ("cancelled", "stopped", "paused"):
         namespace.wait(f"hd/{name}", "jsonpath={.status.trials.running}=2")
-    namespace.wait("hdt/cancelled-2", "jsonpath={.status.reports}=1")
+    namespace.wait("hdt/cancelled-2", "jsonpath={.status.value}=2")
     patch(namespace, "cancelled", {"state": "Cancelled"})
     patch(namespace, "stopped", {"state": "Stopped"})
     patch(namespace, "paused", {"state": "Paused"})

@@ -1,4 +1,4 @@
-"""Every sample of manifests/samples, all at once in one namespace, with fewer trials than in its file."""
+"""The samples of manifests/samples, all at once in one namespace, with fewer trials than in their files."""
 
 import itertools
 import json
@@ -12,13 +12,22 @@ from .kubectl import Kubectl, Object
 from .sweeps import condition, of, trials
 
 SECONDS = 300
+#: Other tests run these whole.
+ELSEWHERE = {
+    "digits/sweep.yaml",
+    "samplers/grid.yaml",
+    "samplers/bayesian.yaml",
+    "objectives/two-objectives.yaml",
+    "early-termination/median.yaml",
+}
 
 
 def test_every_sample_completes_with_trials_that_fit_its_space(
     namespace: Kubectl, built: Images, note: Callable[[str], None]
 ) -> None:
     began = time.monotonic()
-    manifests = list(itertools.chain.from_iterable(map(sweeps, FILES)))
+    assert set(FILES) >= ELSEWHERE
+    manifests = list(itertools.chain.from_iterable(map(sweeps, sorted(set(FILES) - ELSEWHERE))))
     for manifest in manifests:
         namespace("apply", "--filename=-", stdin=json.dumps(small(manifest)).replace(IMAGE, built.sample))
     for manifest in manifests:

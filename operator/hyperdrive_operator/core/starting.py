@@ -32,10 +32,11 @@ def next_trials(
     A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
     proposal.
     """
-    # a place is free for a proposal only once the result of the trial that had it can be learnt from
+    # where its result decides what is started next, or whether anything is, a trial keeps its place until it is known
     learns = is_proposed(spec)
+    waits = learns or _may_end_by_results(spec)
     free = spec.limits.max_concurrent_trials - sum(
-        trial.is_active or (learns and not trial.is_ended) for trial in trials
+        trial.is_active or (waits and not trial.is_ended) for trial in trials
     )
     if free <= 0 or len(trials) >= planned:
         return Next(is_exhausted=planned == 0)  # the earlier sweeps have run all there is
@@ -44,6 +45,13 @@ def next_trials(
     if learns:
         return _proposed(spec, numbers, known | set(by_number.values()), ready)
     return _sampled(spec, numbers, by_number, known)
+
+
+def _may_end_by_results(spec: HyperDriveSpec) -> bool:
+    """Tell whether the next result may end the sweep: a trial started before it would be cancelled at once."""
+    limits = spec.limits
+    given = (spec.objective.target, limits.max_failed_trials, limits.max_trials_without_improvement)
+    return any(limit is not None for limit in given)
 
 
 def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], by_number: Mapping[int, str], known: frozenset[str]) -> Next:

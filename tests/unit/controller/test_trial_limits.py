@@ -102,6 +102,28 @@ async def test_a_pod_that_takes_anothers_place_has_all_the_time(lab: Laboratory)
     assert lab.trial_states()["digits-1"] == "Failed"
 
 
+async def test_no_clock_runs_while_a_queue_holds_a_trial_that_ran(lab: Laboratory) -> None:
+    await start(lab)
+    lab.clock.advance(300)
+    lab.cluster.change(JOBS, "digits-1", {"spec": {"suspend": True}})  # Kueue preempts it
+    lab.cluster.change(JOBS, "digits-1", {"status": {"ready": 0, "active": 0}}, subresource="status")
+    lab.cluster.remove(PODS, "digits-1-pod")
+    await lab.settle()
+    made = lab.writes()
+    lab.clock.advance(299)
+    await lab.settle()
+    assert lab.writes() == made, "nothing is written, and suspend is left to whom it belongs"
+    lab.clock.advance(3600)
+    lab.cluster.change(JOBS, "digits-1", {"spec": {"suspend": False}})
+    replace(lab, "resumed")
+    lab.clock.advance(599)
+    await lab.settle()
+    assert lab.trial_states()["digits-1"] == "Running"
+    lab.clock.advance(1)
+    await lab.settle()
+    assert lab.trial_states()["digits-1"] == "Failed"
+
+
 async def test_a_restart_of_the_operator_does_not_start_the_clock_anew(lab: Laboratory) -> None:
     await start(lab)
     lab.clock.advance(599)

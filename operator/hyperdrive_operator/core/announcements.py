@@ -66,7 +66,7 @@ def announcements(
         before, after = find(old, kind), find(new, kind)
         if after.get("status") == status and (before.get("status"), before.get("reason")) != (status, after["reason"]):
             news.append(Announcement(event_type, after["reason"], after["message"]))
-    return news
+    return list(dict.fromkeys(news))  # a failure is also stalled: told once
 
 
 def _stops(stopped: Sequence[Record]) -> str:

@@ -154,6 +154,8 @@ def _stalled(facts: Facts, now: datetime) -> Finding:
         return Finding(kind, "True", facts.sweep.problems[0].reason, sentence(facts.sweep.problems))
     if facts.hold is not None and not facts.is_over:
         return Finding(kind, "True", facts.hold.reason, facts.hold.message)
+    if (end := failed(facts)).status == "True":  # kstatus knows Stalled, not Failed
+        return Finding(kind, "True", end.reason, end.message)
     if any(is_fruitless(trial) for trial in facts.trials) and not facts.has_result:
         return Finding(kind, "True", *fruitless(facts))
     if not any(trial.is_running for trial in facts.trials) and (waiting := _waiting(facts.trials, now)):

@@ -26,6 +26,9 @@ def seen(*trials: Any, hold: Hold | None = None, **spec: Any) -> dict[str, Any]:
 
 ONE: dict[str, Any] = {"searchSpace": [choice("x", 1)]}
 NEW: dict[str, Any] = {"metadata": {"generation": 1}}
+#: One trial has a result, and still the sweep has failed.
+TOO_MANY = seen(ended(1, 0.5), ended(2, None), ended(3, None), limits={"maxTotalTrials": 9, "maxFailedTrials": 1})
+IMPOSSIBLE = [{"rule": "params.x > 5", "message": "x is too small"}]
 CHANGED = seen(running(1)) | {"metadata": {"generation": 99}}
 #: A sweep, and what Argo CD, kstatus and the expressions for Flux say of it.
 CASES = [
@@ -35,6 +38,8 @@ CASES = [
     pytest.param(seen(running(1), state="Paused"), "Suspended", "Current", "unknown", id="paused"),
     pytest.param(seen(ended(1, 0.5), **ONE), "Healthy", "Current", "current", id="complete"),
     pytest.param(seen(ended(1, None), **ONE), "Degraded", "Failed", "failed", id="failed"),
+    pytest.param(TOO_MANY, "Degraded", "Failed", "failed", id="failed with a result"),
+    pytest.param(seen(constraints=IMPOSSIBLE, **ONE), "Degraded", "Failed", "failed", id="failed without a trial"),
     pytest.param(seen(trialTemplate=BROKEN), "Degraded", "Failed", "failed", id="not accepted"),
     pytest.param(seen(hold=QUOTA), "Degraded", "Failed", "unknown", id="stalled"),
 ]

@@ -260,7 +260,9 @@ class Controller:
             counts = sweep.status.get("trials") or {}
             trials.update({state: counts.get(state, 0) for state in TRIAL_STATES})
         self._telemetry.trials(trials)
-        stalled = [find(sweep.status, names.CONDITION_STALLED).get("status") == "True" for sweep in sweeps]
+        # one that has ended as Failed is stalled too, for who reads conditions; nobody need be called for it
+        going_on = [sweep.status for sweep in sweeps if not sweep.status.get("completionTime")]
+        stalled = [find(status, names.CONDITION_STALLED).get("status") == "True" for status in going_on]
         self._telemetry.stalled(sum(stalled))
         self._telemetry.seconds_saved(sum(sweep.status.get("timeSavedSeconds", 0) for sweep in sweeps))
         self._telemetry.log_streams(self._logs.followed)

@@ -247,7 +247,10 @@ async def test_what_is_counted_is_what_the_statuses_say() -> None:
     plant = Plant()
     for name, state, running in (("a", "Running", 2), ("b", "Running", 3), ("c", "Complete", 0)):
         plant.cluster.put(HYPERDRIVES, sweep_manifest(name))
-        status = {"state": state, "trials": {"running": running, "failed": 1}}
+        status = {"state": state, "trials": {"running": running, "failed": 1}, "timeSavedSeconds": 10}
+        status["conditions"] = [{"type": "Stalled", "status": "False" if name == "a" else "True"}]
+        if state == "Complete":
+            status["completionTime"] = "2026-03-01T12:00:00Z"
         plant.cluster.change(HYPERDRIVES, name, {"status": status}, subresource="status")
     plant.cluster.put(HYPERDRIVES, sweep_manifest("d"))
     plant.answers(None)
@@ -257,6 +260,7 @@ async def test_what_is_counted_is_what_the_statuses_say() -> None:
     assert plant.counts.of_sweeps == {"Running": 2, "Complete": 1, "Pending": 1}
     assert {state: count for state, count in plant.counts.of_trials.items() if count} == {"running": 5, "failed": 3}
     assert set(plant.counts.of_trials) == set(TRIAL_STATES)
+    assert (plant.counts.of_stalled, plant.counts.saved) == (1, 30), "who has ended waits for nobody"
 
 
 async def test_a_controller_of_some_namespaces_lists_these() -> None:

@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -46,8 +46,10 @@ def wait_until_written(log: Path) -> None:
         time.sleep(LOOK_SECONDS)  # nothing tells when a file grows
 
 
-def requests_of(log: Path, user: str, since: datetime) -> tuple[set[Grant], list[str]]:
-    """Return what a user did since then, and which of its requests RBAC refused.
+def requests_of(
+    log: Path, user: str, since: datetime, absences: Sequence[tuple[datetime, datetime]] = ()
+) -> tuple[set[Grant], list[str]]:
+    """Return what a user did since then, and which of its requests RBAC refused while it was meant to have its roles.
 
     Requests for no resource (discovery) are everybody's right. A 403 by a quota or a namespace that is going away is
     not RBAC's: its decision was `allow`.
@@ -63,7 +65,9 @@ def requests_of(log: Path, user: str, since: datetime) -> tuple[set[Grant], list
         if not is_ours or "resource" not in reference:
             continue
         if (event.get("annotations") or {}).get("authorization.k8s.io/decision") == "forbid":
-            forbidden.append(f"{event['verb']} {event['requestURI']}")
+            at = datetime.fromisoformat(event["requestReceivedTimestamp"])
+            if not any(began <= at <= ended for began, ended in absences):
+                forbidden.append(f"{event['verb']} {event['requestURI']}")
             continue
         resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
         used.add(Grant(reference.get("apiGroup", ""), resource, event["verb"]))

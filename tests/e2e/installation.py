@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +82,8 @@ class Installation:
         self.kubectl = Kubectl(SYSTEM)
         #: What the operator logged as its own fault, those of killed pods included.
         self.errors: list[str] = []
+        #: When it was uninstalled: its roles go before its pod has stopped.
+        self.absences: list[tuple[datetime, datetime]] = []
 
     def install(self, **values: Any) -> None:
         """Install the chart, or upgrade it to these values beside the image, and wait until the operator is ready."""
@@ -93,8 +95,10 @@ class Installation:
 
     def uninstall(self) -> None:
         """Uninstall the chart as a person does, and return when its pods have gone."""
+        began = datetime.now(UTC)
         helm("uninstall", NAME, f"--namespace={SYSTEM}", "--wait", "--timeout=60s")
         self.kubectl.wait("pods", "delete", selector=PODS)
+        self.absences.append((began, datetime.now(UTC)))
 
     def wait_ready(self) -> None:
         """Wait until the wanted pods are ready and others gone. What hinders them is in the error."""

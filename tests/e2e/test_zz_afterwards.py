@@ -20,7 +20,7 @@ def test_the_operator_neither_crashed_nor_met_a_bug(operator: Installation) -> N
 
 
 def test_the_roles_grant_exactly_what_the_operator_uses(
-    request: pytest.FixtureRequest, began: datetime, note: Callable[[str], None]
+    request: pytest.FixtureRequest, operator: Installation, began: datetime, note: Callable[[str], None]
 ) -> None:
     """Each verb that is used is granted, each that is granted is used, by the API server's own audit log."""
     path = os.environ.get("E2E_AUDIT_LOG", "")
@@ -31,7 +31,7 @@ def test_the_roles_grant_exactly_what_the_operator_uses(
         pytest.skip("only the whole suite uses every verb")
     log = Path(path)
     wait_until_written(log)
-    used, forbidden = requests_of(log, f"system:serviceaccount:{SYSTEM}:{NAME}", began)
+    used, forbidden = requests_of(log, f"system:serviceaccount:{SYSTEM}:{NAME}", began, operator.absences)
     grants = granted(Kubectl().get("clusterrole", NAME)) | granted(Kubectl(SYSTEM).get("role", f"{NAME}-own"))
     assert forbidden == [], "requests that the roles do not allow"
     assert _rows(used - grants) == [], "used, and granted by another role than ours"

@@ -220,6 +220,7 @@ async def test_a_kopf_that_ends_is_begun_anew_in_the_same_process(
         await until(lambda: all(cluster.watched(kind) for kind in KINDS))
         await until(lambda: running.controller.relists >= len(KINDS))
         before = {kind: len(cluster.watched(kind)) for kind in KINDS}
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))  # one that still connects fails otherwise
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         await until(lambda: all(len(cluster.watched(kind)) > before[kind] for kind in KINDS))
         assert running.controller.relists >= 2 * len(KINDS)  # what was deleted meanwhile, no stream tells
@@ -253,6 +254,7 @@ async def test_a_kopf_that_never_lives_ends_the_operator(
     monkeypatch.setattr("hyperdrive_operator.runtime.streams.MAX_FAILURES", 0)
     cluster.serve()
     async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))  # one that still connects fails otherwise
         cluster.stream(JOBS, "ERROR", {"kind": "Status", "code": 500, "message": "etcd is gone"})
         assert await running.task == 1
     assert any(line.startswith("kopf failed: ") for line in caplog.messages)

@@ -155,7 +155,7 @@ def assert_complete(sweep: Object, trials: list[Object]) -> None:
     conditions = {one["type"]: one["status"] for one in sweep["status"]["conditions"]}
     assert conditions["Complete"] == "True", sweep["status"]
     assert conditions.get("Failed", "False") == "False"
-    assert [trial["status"] for trial in trials if trial["status"]["state"] in {"Pending", "Running", "Failed"}] == []
+    assert [trial["status"] for trial in trials if trial["status"]["state"] in {"Queued", "Running", "Failed"}] == []
     assert len(trials) == sweep["spec"]["limits"]["maxTotalTrials"]
     values = {trial["metadata"]["name"]: trial["status"].get("value") for trial in trials}
     assert None not in values.values()

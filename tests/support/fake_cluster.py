@@ -198,7 +198,7 @@ class FakeCluster(FakeLogs):
             "creationTimestamp": timestamps.text(self.clock.now),
         }
         if kind is not PODS:  # the others' status has a subresource of its own
-            body["status"] = {"state": "Pending"} if kind is HYPERDRIVE_TRIALS else {}
+            body["status"] = {"state": "Queued"} if kind is HYPERDRIVE_TRIALS else {}
         if dry_run:
             return body
         self._objects[address] = body

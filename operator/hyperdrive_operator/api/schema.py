@@ -116,6 +116,7 @@ _HYPERDRIVE_COLUMNS: Final = (
     _column("Best Trial", "string", ".status.bestTrial.name", "The trial with that value."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),
     _column("Metric", "string", ".spec.objective.primaryMetric", "The primary metric.", wide=True),
+    _column("Queued", "integer", ".status.trials.queued", "Trials that wait for quota or a node.", wide=True),
     _column("Failed", "integer", ".status.trials.failed", "Trials without a usable result.", wide=True),
     _column(
         "Stopped", "integer", ".status.trials.earlyStopped", "Trials that were ended before their time.", wide=True
@@ -153,7 +154,7 @@ def custom_resource_definitions() -> tuple[Schema, Schema]:
         columns=_HYPERDRIVE_COLUMNS,
         rules=[_NAME_RULE, _SOURCE_RULE],
     )
-    trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Pending without a write of ours
+    trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Queued without a write of ours
     trial = _definition(
         kind="HyperDriveTrial",
         short_name="hdt",

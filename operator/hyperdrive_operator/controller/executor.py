@@ -22,6 +22,7 @@ from hyperdrive_operator.core.actions import (
     RecordInterruption,
     RecordLoss,
     RecordProgress,
+    RecordQueued,
     RecordStart,
     ResumeJob,
     StopTrial,
@@ -49,7 +50,17 @@ from .proposals import Proposer
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
 MAX_PARALLEL_WRITES: Final = 16
 #: What is done to the end when the process is told to stop.
-_RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, CancelTrial, EndJob)
+_RECORDING: Final = (
+    RecordStart,
+    RecordInterruption,
+    RecordQueued,
+    RecordProgress,
+    RecordEnd,
+    RecordLoss,
+    StopTrial,
+    CancelTrial,
+    EndJob,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +130,7 @@ class Executor:
                 await self._create_trial(sweep, action, outcome, now)
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
-            case RecordStart() | RecordProgress() | RecordInterruption():
+            case RecordStart() | RecordProgress() | RecordInterruption() | RecordQueued():
                 await self._record_news(sweep, action, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
@@ -208,13 +219,15 @@ class Executor:
             await self._write_end(trial.record, status, outcome)
 
     async def _record_news(
-        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption | RecordQueued, now: datetime
     ) -> None:
         trial = action.trial
         if isinstance(action, RecordStart):
             await self._write_status(trial.record, outcomes.started(trial, now))
         elif isinstance(action, RecordInterruption):
             await self._write_status(trial.record, outcomes.interrupted(trial, now))
+        elif isinstance(action, RecordQueued):
+            await self._write_status(trial.record, outcomes.queued(trial))
         elif sweep.spec is not None:
             await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
 

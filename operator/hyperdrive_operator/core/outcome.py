@@ -36,8 +36,24 @@ def interrupted(trial: Trial, now: datetime) -> TrialStatus:
     if pod.disruption_message:
         told["message"] = pod.disruption_message
     # the place of a start that was not seen: the pod may be gone before there is another look at it
-    began = started(trial, now) if trial.record.state is State.PENDING and pod.admitted else {}
-    return began | {"interruptions": told}
+    began = started(trial, now) if trial.record.state is State.QUEUED and pod.admitted else {}
+    waits = {} if trial.is_running else {"state": State.QUEUED.value}
+    return began | waits | {"interruptions": told}
+
+
+def queued(trial: Trial) -> TrialStatus:
+    """Return the status of a trial that has run and waits for a pod again.
+
+    That its Job is suspended is an interruption, unless we have suspended it for a pause of the sweep.
+    """
+    status: TrialStatus = {"state": State.QUEUED.value}
+    if trial.job is not None and trial.job.suspended and not trial.job.is_paused:
+        status["interruptions"] = {
+            "count": trial.record.interruptions + 1,
+            "reason": names.REASON_SUSPENDED,
+            "message": "its Job was suspended: by Kueue, say, which takes its quota for another",
+        }
+    return status
 
 
 def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> TrialStatus:

@@ -42,6 +42,8 @@ class Pod:
     #: Why the cluster took it away (Kubernetes' word, and a sentence); empty if it did not.
     disruption: str = ""
     disruption_message: str = ""
+    #: The scheduler has found no node for it, or has to leave it alone for now.
+    is_unscheduled: bool = False
 
 
 def speaker(pods: Iterable[Pod]) -> Pod | None:
@@ -101,6 +103,7 @@ def read_pod(body: Body) -> Pod:
         exit_reason=next((_text(end.get("reason")) for end in ends if end.get("exitCode")), "")[:MESSAGE_LIMIT],
         disruption=_text(disruption.get("reason"))[:MESSAGE_LIMIT],
         disruption_message=_text(disruption.get("message"))[:MESSAGE_LIMIT],
+        is_unscheduled=bool(_unscheduled(status)),
     )
 
 
@@ -149,10 +152,18 @@ def _waiting(status: Body) -> str:
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
             return f"{waiting['reason']}: {waiting.get('message') or 'container ' + container.get('name', '')}"
+    if condition := _unscheduled(status):
+        return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
+    return ""
+
+
+def _unscheduled(status: Body) -> Body:
+    """Return the condition that says why a pod has no node, if there is one."""
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
-    return ""
+            found: Body = condition
+            return found
+    return {}
 
 
 def _disruption(status: Body) -> Body:

@@ -1,11 +1,11 @@
-"""What can befall a trial while it runs: it takes too long, or the cluster takes its pod away."""
+"""What can befall a trial while it runs: it takes too long, it loses its pod, it waits in a queue again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import Limits, length_of
 
-from .trials import Trial
+from .trials import State, Trial
 
 
 def running_since(trial: Trial) -> datetime | None:
@@ -40,6 +40,16 @@ def is_newly_interrupted(trial: Trial) -> bool:
     """Tell whether the cluster took a pod away that the record does not know."""
     pod = trial.disrupted
     return pod is not None and (pod.created, pod.uid) > trial.record.interrupted_pod
+
+
+def waits_again(trial: Trial) -> bool:
+    """Tell whether a trial that has run waits for a pod again, which its record does not know yet.
+
+    A pod that has ended says nothing: its Job is about to end, or makes another.
+    """
+    if trial.record.state is not State.RUNNING or trial.is_running or trial.job is None or trial.job.finished:
+        return False
+    return trial.pod is None or trial.pod.phase == "Pending" or trial.job.suspended
 
 
 def _whole_seconds(length: timedelta) -> timedelta:

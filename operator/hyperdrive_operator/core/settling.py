@@ -14,6 +14,7 @@ from .actions import (
     RecordInterruption,
     RecordLoss,
     RecordProgress,
+    RecordQueued,
     RecordStart,
     Settling,
     StopTrial,
@@ -23,7 +24,7 @@ from .early_termination import Verdict
 from .endings import Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
-from .running import deadline_of, is_newly_interrupted, next_deadline
+from .running import deadline_of, is_newly_interrupted, next_deadline, waits_again
 from .savings import whole_run
 from .suspending import suspension
 from .trials import State, Trial
@@ -109,10 +110,12 @@ def _while_unfinished(
         yield RecordInterruption(trial)
     elif trial.is_running:
         yield from _while_running(spec, trial)
+    elif waits_again(trial):
+        yield RecordQueued(trial)
 
 
 def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
     if trial.log is None and is_followed(trial, spec):
         yield FollowLog(trial)
-    if trial.record.state is State.PENDING:
+    if trial.record.state is State.QUEUED:
         yield RecordStart(trial)

@@ -24,7 +24,7 @@ from .sampling import combination_key
 class State(StrEnum):
     """Where a trial stands."""
 
-    PENDING = "Pending"
+    QUEUED = "Queued"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -199,6 +199,15 @@ class Trial:
         )
 
     @property
+    def is_held(self) -> bool:
+        """Its Job is suspended by others than us, or its pod finds no node: it runs when they let it."""
+        if self.record.state in ENDED or self.job is None or self.job.finished or self.is_running:
+            return False
+        if self.job.suspended:
+            return not self.job.is_paused
+        return self.pod is not None and self.pod.is_unscheduled
+
+    @property
     def has_begun(self) -> bool:
         """Its pod runs, or has run."""
         return self.record.started is not None or self.is_running
@@ -220,7 +229,7 @@ def read_record(body: Body) -> Record:
     """Project a HyperDriveTrial."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
-    state, curve = _state(status.get("state", State.PENDING)), read_curve(status.get("curve"))
+    state, curve = _state(status.get("state", State.QUEUED)), read_curve(status.get("curve"))
     interruptions, interrupted_pod = _interruptions(status.get("interruptions"))
     return Record(
         **identity(metadata),

@@ -75,7 +75,7 @@ async def test_a_sweep_with_stopped_trials_comes_to_its_end_and_counts_them(lab:
     assert lab.status["trials"] == {
         "planned": 4,
         "created": 4,
-        "pending": 0,
+        "queued": 0,
         "running": 0,
         "succeeded": 3,
         "failed": 0,
@@ -240,7 +240,7 @@ async def test_a_trial_whose_pod_does_not_run_is_left_alone(lab: Laboratory) -> 
     lab.report("digits-1", 0.9)
     lab.report("digits-2", 0.1)
     await lab.settle()
-    assert lab.trial_states()["digits-2"] == "Running", "preempted, not judged"
+    assert lab.trial_states()["digits-2"] == "Queued", "preempted, not judged"
     assert deadline(lab, "digits-2") is None
 
 

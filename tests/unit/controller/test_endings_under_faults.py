@@ -153,7 +153,7 @@ async def test_an_operator_killed_at_any_write_of_an_ending_ends_it_after_its_re
         lab.stop_jobs()
         await lab.settle()
         assert (reason(lab), lab.cluster.unfinished_jobs(), lab.is_over) == (why, 0, True)
-        assert not set(lab.trial_states().values()) & {"Pending", "Running"}
+        assert not set(lab.trial_states().values()) & {"Queued", "Running"}
         await lab.logs.close()
 
 

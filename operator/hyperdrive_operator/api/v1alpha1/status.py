@@ -11,7 +11,9 @@ from .spec import MAX_ADDITIONAL_OBJECTIVES
 #: Trials of the Pareto front that the status shows.
 MAX_FRONT = 100
 
-State = Literal["Pending", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"]
+State = Literal[
+    "Pending", "Queued", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"
+]
 
 
 class Condition(Model):
@@ -32,7 +34,10 @@ class TrialCounts(Model):
 
     planned: int = Field(default=0, description="Trials to run in all: maxTotalTrials, or fewer if the space ends.")
     created: int = Field(default=0, description="Trials that have a record.")
-    pending: int = Field(default=0, description="Trials whose pod does not run yet.")
+    queued: int = Field(
+        default=0,
+        description="Trials that wait: their Job is suspended (by Kueue, say), or their pod for a node or an image.",
+    )
     running: int = Field(default=0, description="Trials whose pod runs.")
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
     failed: int = Field(default=0, description="Trials that ended without one.")

@@ -10,7 +10,7 @@ from .limits import MAX_TRIALS
 
 MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 
-TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
+TrialState = Literal["Queued", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
 
 
 class HyperDriveTrialSpec(Model):
@@ -63,19 +63,24 @@ class StopExplanation(Model):
 
 
 class Interruptions(Model):
-    """Pods of a trial that the cluster took away: by preemption, eviction, or with their node. No failures."""
+    """Pods of a trial that the cluster took away: by preemption, eviction, with their node, or to suspend its Job.
+
+    No failures.
+    """
 
     count: int = Field(ge=1, description="How many were seen.")
     reason: str = Field(max_length=1024, description="Why the last one went, in Kubernetes' word.")
     message: str = Field(default="", max_length=1024, description="The same, as a sentence.")
-    pod: str = Field(max_length=253, description="The last one's uid: it counts once.")
-    pod_created: str = Field(max_length=64, description="When the last one was created.")
+    pod: str = Field(
+        default="", max_length=253, description="Uid of the last one that Kubernetes marked: it counts once."
+    )
+    pod_created: str = Field(default="", max_length=64, description="When that one was created.")
 
 
 class HyperDriveTrialStatus(Model):
     """How it went."""
 
-    state: TrialState = Field(default="Pending", description="Where the trial stands.")
+    state: TrialState = Field(default="Queued", description="Where the trial stands. Queued: no pod of it runs.")
     value: Number | None = Field(
         default=None, description="Its value of the primary metric; while it runs, the value so far."
     )

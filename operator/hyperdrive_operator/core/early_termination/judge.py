@@ -17,7 +17,7 @@ from .policies import Candidate, Look, make_policy
 from .verdict import Shortfall, Verdict
 
 #: A tuple: thousands of ended trials are passed over, and to hash a state takes longer than to look at two.
-_OPEN: Final = (State.RUNNING, State.PENDING)
+_OPEN: Final = (State.RUNNING, State.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)

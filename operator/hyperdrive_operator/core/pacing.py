@@ -47,10 +47,8 @@ def due_reports(spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: 
     waiting = [
         ((trial.record.reported or trial.record.started) + pace.interval, trial)
         for trial in trials
-        if trial.is_running
-        and trial.record.state is State.RUNNING
-        and not trial.record.deleting
-        and has_news(trial, spec)
+        if trial.record.state is State.RUNNING and trial.record.started and trial.is_running
+        if not trial.record.deleting and has_news(trial, spec)
     ]
     waiting.sort(key=lambda one: (one[0], one[1].record.number))
     due = [trial for at, trial in waiting if at <= now][: pace.allowance]

@@ -268,6 +268,8 @@ class FakeCluster(FakeLogs):
 
     def _remove(self, address: Address) -> None:
         body = self._objects.pop(address)
+        if address[0] is PODS:
+            self.logs.pop(address[2], None)
         self._changed("DELETED", address[0], body)
 
     def _changed(self, event: str, kind: Kind, body: Object) -> None:

@@ -84,7 +84,7 @@ def test_needs_log() -> None:
 
 def test_started_tells_when_the_pod_started_as_far_as_anyone_knows() -> None:
     container = {"state": {"running": {"startedAt": "2026-03-01T11:00:00Z"}}}
-    known = trial(job=job_body(ready=1), pod=pod_body(containerStatuses=[container]))
+    known = trial(job=job_body(ready=1), pod=pod_body(created="2026-03-01T10:59:00Z", containerStatuses=[container]))
     assert outcome.started(known, NOW) == {"state": "Running", "startTime": "2026-03-01T11:00:00Z"}
     assert outcome.started(trial(job=job_body(ready=1)), NOW)["startTime"] == STAMP
 

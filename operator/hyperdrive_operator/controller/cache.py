@@ -134,9 +134,11 @@ class Cache:
         """Return a mark to give to `forget_others`: what is observed after it is newer than the list asked for now."""
         return self._clock
 
-    def forget_others(self, kind: Kind, listed: Set[str], mark: int) -> set[Key]:
-        """Forget what a list of all objects of a kind lacked, by uid, and return the HyperDrives concerned."""
+    def forget_others(self, kind: Kind, listed: Set[str], mark: int, namespace: str | None = None) -> set[Key]:
+        """Forget what a list (of a namespace, or of all) lacked, by uid, and return the HyperDrives concerned."""
         gone = [uid for uid in self._views[kind] if uid not in listed and self._seen.get(uid, 0) <= mark]
+        if namespace is not None:
+            gone = [uid for uid in gone if self._keys[uid].namespace == namespace]
         return {key for uid in gone if (key := self._forget(kind, uid, None)) is not None}
 
     def observe_log(self, record_uid: str, log: Log) -> None:

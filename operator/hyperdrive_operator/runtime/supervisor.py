@@ -51,11 +51,15 @@ class ControllerLike(Protocol):
     synced: bool
     heartbeat: float
 
+    @property
+    def problem(self) -> str:
+        """Why not all that happens is heard of for now; empty if it is."""
+
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what a stream has brought. In the controller's loop."""
 
     def relist_soon(self) -> None:
-        """List everything again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
+        """List the sweeps again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
 
     async def run(self, leadership: Leadership) -> None:
         """Work until cancelled, once we are the leader."""
@@ -274,7 +278,7 @@ class Supervisor:
             return self._waiting_for or "starting"
         if self._streams is not None and self._streams.is_broken:
             return self._waiting_for or "the watch has ended and is begun anew"
-        return "" if self._controller.synced else "reading the cluster's objects"
+        return self._controller.problem or ("" if self._controller.synced else "reading the cluster's objects")
 
 
 async def _for_ever(what: str, work: Awaitable[None]) -> None:

@@ -113,7 +113,7 @@ class Reconciler:
         spec = sweep.spec
         if spec is None or sweep.deleting:
             return
-        reported = [trial for trial in self._cache.trials(sweep) if trial.is_running and has_news(trial, spec)]
+        reported = [trial for trial in self._cache.trials(sweep).live if trial.is_running and has_news(trial, spec)]
         await self._executor.apply(sweep, [RecordProgress(trial) for trial in reported], self._clock())
 
     def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
@@ -127,7 +127,7 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
-            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
+            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials.live)),
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
         )

@@ -57,7 +57,7 @@ def is_fruitless(trial: Trial) -> bool:
 
 def fruitless(facts: Facts) -> tuple[str, str]:
     """Return reason and message of a sweep none of whose ended trials gave a result: the commonest cause."""
-    ended = [trial.record for trial in facts.trials if is_fruitless(trial)]
+    ended = [trial.record for trial in facts.trials.ended.trials if is_fruitless(trial)]
     if not ended:
         return names.REASON_NO_COMBINATION, (
             "no combination of spec.searchSpace was found that satisfies spec.constraints: "

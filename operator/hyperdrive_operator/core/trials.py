@@ -81,6 +81,11 @@ class Record:
         return Progress(self.curve, self.metrics)
 
     @property
+    def best_report(self) -> float | None:
+        """The best it has reported while it ran; whatever it reported later, it has reported this."""
+        return self.curve.newest.best if self.curve.newest else self.value
+
+    @property
     def is_cut_short(self) -> bool:
         """The trial was ended before its time: its Job is to be ended too."""
         return self.state in CUT_SHORT or self.reason == names.REASON_TIMED_OUT

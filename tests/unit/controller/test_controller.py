@@ -319,7 +319,7 @@ async def test_a_drain_ends_what_was_begun_records_reports_and_begins_nothing() 
 
     def known() -> list[Trial]:
         sweep = plant.controller._cache.sweep(KEY)
-        return plant.controller._cache.trials(sweep) if sweep else []
+        return list(plant.controller._cache.trials(sweep)) if sweep else []
 
     plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(9, 2)))
     plant.watch()

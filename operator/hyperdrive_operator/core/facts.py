@@ -33,7 +33,7 @@ class Facts:
     @property
     def is_over(self) -> bool:
         """Nothing runs and nothing more will be started."""
-        if self.trials.live:
+        if self.trials.unfinished:
             return False
         if self.ending is not None:
             return True  # whatever keeps trials from being started

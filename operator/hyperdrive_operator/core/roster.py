@@ -107,8 +107,8 @@ class Ended:
         self.trials.append(trial)
         self.counts[record.state] += 1
         self.silent += record.state is State.CANCELLED and record.value is None
-        if record.started is not None:
-            self.first_start = min(self.first_start or record.started, record.started)
+        if (start := record.first_started or record.started) is not None:
+            self.first_start = min(self.first_start or start, start)
         match record.state:
             case State.FAILED:
                 if self.last_failed is None or completion(record) > completion(self.last_failed):
@@ -164,7 +164,7 @@ class Roster(Sequence[Trial]):
     def __init__(self, members: Mapping[str, Trial], live: Sequence[Trial], ended: Ended, numbers: Numbers) -> None:
         self._members = members
         self._in_order: list[Trial] | None = None
-        #: Those that have not ended or whose pod may still run, in the order of their numbers.
+        #: Those with which something is still to be done, or may be, in the order of their numbers.
         self.live = live
         self.ended = ended
         self.numbers = numbers
@@ -178,6 +178,11 @@ class Roster(Sequence[Trial]):
         for trial in trials:
             book.put(trial)
         return book.roster()
+
+    @property
+    def unfinished(self) -> list[Trial]:
+        """Those that have not ended or whose pod may still run, in the order of their numbers."""
+        return [trial for trial in self.live if trial.is_unfinished]
 
     @property
     def unended(self) -> list[Trial]:
@@ -225,7 +230,7 @@ class RosterBook:
             if before is not None:
                 self._numbers.remove(before.record.number)
             self._numbers.put(record)
-        if not trial.is_ended or trial.is_ending:
+        if trial.is_unfinished or trial.former is not None or record.is_asked_for:
             self._live[uid] = trial
         else:
             self._live.pop(uid, None)

@@ -123,7 +123,7 @@ def _progressing(facts: Facts) -> Finding:
         finding = complete(facts) if facts.is_complete else failed(facts)
         return Finding(kind, "False", finding.reason, finding.message)
     if facts.ending is not None:
-        unfinished = len(facts.trials.live)
+        unfinished = len(facts.trials.unfinished)
         message = f"{facts.ending.message}: no more trials are started, {unfinished} are not finished"
         return Finding(kind, "True", facts.ending.reason, message)
     if facts.sweep.problems:

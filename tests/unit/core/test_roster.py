@@ -51,7 +51,8 @@ def check(roster: Roster, present: dict[int, Trial]) -> None:
     """Compare a roster with what its words mean."""
     in_order = [present[number] for number in sorted(present)]
     assert list(roster) == in_order
-    assert list(roster.live) == [one for one in in_order if not one.is_ended or one.is_ending]
+    assert list(roster.live) == [one for one in in_order if one.is_unfinished]
+    assert roster.unfinished == list(roster.live)
     assert roster.unended == [one for one in in_order if not one.is_ended]
     sums, ended = roster.ended, [one.record for one in in_order if one.is_ended]
     usable = [record for record in ended if record.state in USABLE]

@@ -24,7 +24,7 @@ from .informer import Informer, take_in
 from .leadership import Alone, Leadership
 from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
-from .queue import Key, WorkQueue
+from .queue import Key, Turn, WorkQueue
 from .reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Controller:
         telemetry: Telemetry,
         *,
         namespaces: tuple[str, ...] = (),
-        workers: int = 4,
+        workers: int = 16,
         resync_seconds: float = 600.0,
         clock: Callable[[], datetime] = utc_now,
         optimizer: OptimizerLike | None = None,
@@ -160,8 +160,7 @@ class Controller:
                 tasks.create_task(self._resync(), name="resync")
                 await (leadership or Alone()).wait()
                 self._take_over()
-                for number in range(self._workers):
-                    tasks.create_task(self._work(), name=f"worker-{number}")
+                await self._work(tasks)
         finally:
             self._queue.close()
             await self._logs.close()
@@ -223,22 +222,30 @@ class Controller:
 
     # --- work ---------------------------------------------------------------------------------------------------
 
-    async def _work(self) -> None:
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin a pass for each key whose turn it is, as long as there is room for another."""
+        places = asyncio.Semaphore(self._workers)
         while True:
-            key = await self._queue.get()
-            try:
-                await self._reconcile(key)
-            finally:
-                self._queue.done(key)
+            await places.acquire()
+            turn = await self._queue.get()
+            one = tasks.create_task(self._pass(turn), name=f"pass over {turn.key}")
+            one.add_done_callback(lambda _: places.release())
 
-    async def _reconcile(self, key: Key) -> None:
+    async def _pass(self, turn: Turn) -> None:
+        try:
+            await self._reconcile(turn)
+        finally:
+            turn.done()
+
+    async def _reconcile(self, turn: Turn) -> None:
         """Reconcile one key; the only place where errors become retries."""
+        key = turn.key
         loop = asyncio.get_running_loop()
         began = loop.time()
         result = "ok"
         with log_context(sweep=str(key), reconcile_id=f"{next(self._passes)}"):
             try:
-                delay = await self._reconciler.reconcile(key)
+                delay = await self._reconciler.reconcile(key, turn.decided)
             except ConflictError:
                 result = "conflict"  # somebody changed it: look again, it is no error
                 self._queue.add_failed(key)

@@ -103,14 +103,14 @@ class Plant:
         keys: list[Key] = []
         left = list(outcomes)
 
-        async def reconcile(key: Key) -> float | None:
+        async def reconcile(key: Key, on_decided: object) -> float | None:
             keys.append(key)
             outcome = left.pop(0) if len(left) > 1 else left[0]
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
-        self.controller._reconciler.reconcile = reconcile  # type: ignore[method-assign]  # a stand-in
+        self.controller._reconciler.reconcile = reconcile  # type: ignore[assignment, method-assign]  # a stand-in
         return keys
 
 
@@ -230,12 +230,12 @@ async def test_a_bug_in_one_sweep_stops_no_other(caplog: pytest.LogCaptureFixtur
         plant.cluster.put(HYPERDRIVES, sweep_manifest(name))
     seen: list[str] = []
 
-    async def reconcile(key: Key) -> None:
+    async def reconcile(key: Key, on_decided: object) -> None:
         seen.append(key.name)
         if key.name == "digits":
             raise RuntimeError("a bug")
 
-    plant.controller._reconciler.reconcile = reconcile  # type: ignore[method-assign]  # a stand-in
+    plant.controller._reconciler.reconcile = reconcile  # type: ignore[assignment, method-assign]  # a stand-in
     async with plant.at_work():
         await plant.until(lambda: "other" in seen and seen.count("digits") > 1)
     assert [record for record in caplog.records if record.levelno == logging.ERROR]

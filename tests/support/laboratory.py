@@ -157,16 +157,18 @@ class Laboratory:
         jobs = [job for job in self.cluster.all(JOBS) if not job["spec"].get("suspend")]
         waiting = [job for job in jobs if job["metadata"]["uid"] not in with_pod]
         for job in waiting:
-            self.add_pod(job, phase="Running")
-            status = {"active": 1, "ready": 1, "startTime": timestamps.text(self.clock.now)}
+            now = timestamps.text(self.clock.now)
+            self.add_pod(job, phase="Running", startTime=now)
+            status = {"active": 1, "ready": 1, "startTime": now}
             self.cluster.change(JOBS, job["metadata"]["name"], {"status": status}, subresource="status")
         return len(waiting)
 
     def suspend_job(self, name: str) -> None:
-        """Play Kueue, which takes a Job's quota away, and the Job controller: its pods go at once."""
+        """Play Kueue, which takes a Job's quota away, and the Job controller: its pods go that have not ended."""
         self.cluster.change(JOBS, name, {"spec": {"suspend": True}})
         for pod in self.cluster.all(PODS):
-            if pod["metadata"]["ownerReferences"][0]["name"] == name:
+            is_active = pod["status"]["phase"] in {"Pending", "Running"}
+            if is_active and pod["metadata"]["ownerReferences"][0]["name"] == name:
                 self.cluster.remove(PODS, pod["metadata"]["name"])
         since = {"type": "Suspended", "status": "True", "lastTransitionTime": timestamps.text(self.clock.now)}
         status = {"conditions": [since], "startTime": None, "ready": 0, "active": 0}

@@ -28,6 +28,7 @@ _COPIED: Final = (
     "x-kubernetes-validations",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    "x-kubernetes-int-or-string",
 )
 _NAME_RULE: Final = {
     "rule": f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
@@ -71,7 +72,7 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
         result |= _free_object(schema, definitions)
     if "items" in schema:
         result["items"] = _translate(schema["items"], definitions)
-    if not {"type", "x-kubernetes-preserve-unknown-fields"} & result.keys():
+    if not {"type", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"} & result.keys():
         result["x-kubernetes-preserve-unknown-fields"] = True  # any JSON value
     return result
 

@@ -68,7 +68,7 @@ class Records:
         elif isinstance(action, RecordInterruption):
             await self._write_status(trial.record, outcomes.interrupted(trial, now))
         elif isinstance(action, RecordQueued):
-            await self._write_status(trial.record, outcomes.queued(trial))
+            await self._write_status(trial.record, outcomes.queued(trial, now))
         elif sweep.spec is not None:
             await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
 

@@ -58,6 +58,8 @@ def begun_anew(status: Mapping[str, Any], attempt: int) -> dict[str, Any]:
         "attempt": attempt,
         "attempts": [*(status.get("attempts") or ()), before][-ATTEMPTS_KEPT:],
         "firstStartTime": first,
+        # what it has run is spent, however often it is run again
+        **{key: status[key] for key in ("runTime", "requests") if key in status},
     }
 
 

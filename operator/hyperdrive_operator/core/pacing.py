@@ -9,6 +9,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .outcome import has_news
 from .trials import State, Trial
+from .usage import runs_again
 
 #: Of one trial, at most so often. A trial that ends sooner is recorded once, at its end.
 INTERVAL: Final = timedelta(seconds=5)
@@ -48,7 +49,7 @@ def due_reports(spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: 
         ((trial.record.reported or trial.record.started) + pace.interval, trial)
         for trial in trials
         if trial.record.state is State.RUNNING and trial.record.started and trial.is_running
-        if not trial.record.deleting and has_news(trial, spec)
+        if not trial.record.deleting and has_news(trial, spec) and not runs_again(trial)
     ]
     waiting.sort(key=lambda one: (one[0], one[1].record.number))
     due = [trial for at, trial in waiting if at <= now][: pace.allowance]

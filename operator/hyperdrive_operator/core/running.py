@@ -63,11 +63,18 @@ def is_newly_interrupted(trial: Trial) -> bool:
 def waits_again(trial: Trial) -> bool:
     """Tell whether a trial that has run waits for a pod again, which its record does not know yet.
 
-    A pod that has ended says nothing: its Job is about to end, or makes another.
+    The end of its pod says nothing: its Job is about to end, or makes another. But where only earlier pods can be seen,
+    it has lost its own.
     """
-    if trial.record.state is not State.RUNNING or trial.is_running or trial.job is None or trial.job.finished:
+    record = trial.record
+    if record.state is not State.RUNNING or trial.is_running or trial.job is None or trial.job.finished:
         return False
-    return trial.pod is None or trial.pod.phase == "Pending" or trial.job.suspended
+    if trial.pod is None or trial.pod.phase == "Pending" or trial.job.suspended:
+        return True
+    since = record.ran.until or record.started
+    return since is not None and all(
+        span.start < since and span.end is not None and span.end <= since for span in trial.spans
+    )
 
 
 def _whole_seconds(length: timedelta) -> timedelta:

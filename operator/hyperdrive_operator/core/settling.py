@@ -29,6 +29,7 @@ from .roster import Roster
 from .running import deadline_of, is_newly_interrupted, next_deadline, waits_again
 from .suspending import suspension
 from .trials import State, Trial
+from .usage import runs_again
 
 
 def settle(
@@ -127,5 +128,5 @@ def _while_unfinished(
 def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
     if trial.log is None and is_followed(trial, spec):
         yield FollowLog(trial)
-    if trial.record.state is State.QUEUED:
+    if trial.record.state is State.QUEUED or runs_again(trial):
         yield RecordStart(trial)

@@ -36,6 +36,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         time_saved_seconds=_time_saved(facts),
+        budget=facts.plan.course.budget.shown if facts.plan.course.budget else None,
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,

@@ -33,6 +33,8 @@ async def test_a_trial_that_falls_behind_is_stopped_while_it_runs(lab: Laborator
         "it may be behind",
         "startTime": "2026-03-01T12:00:00Z",
         "completionTime": "2026-03-01T12:00:02Z",
+        "runTime": {"seconds": 2, "time": "2026-03-01T12:00:02Z"},
+        "requests": {"pods": 1},
         "value": 0.7,
         "reports": 2,
         "earlyTermination": {

@@ -73,6 +73,15 @@ ENDINGS = [
     pytest.param({"objective": {**OBJECTIVE, "target": 0.9}}, set_up_target, names.REASON_TARGET_REACHED, id="target"),
     pytest.param({"limits": {"timeout": "30s"}}, let_time_pass, names.REASON_TIMEOUT_REACHED, id="timeout"),
     pytest.param(
+        {"limits": {"maxTotalTrialTime": "90s"}}, let_time_pass, names.REASON_BUDGET_SPENT, id="budget of time"
+    ),
+    pytest.param(
+        {"limits": {"maxResourceHours": {"pods": "0.05"}}},
+        let_time_pass,
+        names.REASON_BUDGET_SPENT,
+        id="budget of a resource",
+    ),
+    pytest.param(
         {"limits": {"maxFailedTrials": 0}}, fail_the_first, names.REASON_TOO_MANY_FAILED_TRIALS, id="failures"
     ),
     pytest.param(

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .limits import MAX_RESOURCES
 from .preview import Preview
 from .spec import MAX_ADDITIONAL_OBJECTIVES
 
@@ -73,6 +74,22 @@ class WarmStartStatus(Model):
     message: str = Field(max_length=4096, description="How many of which sweep, and why others are left out.")
 
 
+class Spending(Model):
+    """What of a budget is used, and what is left of it."""
+
+    used: str = Field(max_length=64, description="Used so far.")
+    left: str = Field(max_length=64, description="Left of the limit.")
+
+
+class BudgetStatus(Model):
+    """What the trials have used of limits.maxTotalTrialTime and limits.maxResourceHours."""
+
+    trial_time: Spending | None = Field(default=None, description="Of limits.maxTotalTrialTime.")
+    resource_hours: dict[str, Spending] | None = Field(
+        default=None, max_length=MAX_RESOURCES, description="Of limits.maxResourceHours, by resource."
+    )
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
@@ -82,6 +99,9 @@ class HyperDriveStatus(Model):
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
     time_saved_seconds: int | None = Field(
         default=None, description="What the trials that spec.earlyTermination ended would have run on for, together."
+    )
+    budget: BudgetStatus | None = Field(
+        default=None, description="What is used and left of the budget, if limits give one; while trials run, so far."
     )
     best_trial: BestTrial | None = Field(
         default=None, description="The best trial so far, by the primary metric alone."

@@ -12,6 +12,7 @@ MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 MAX_ATTEMPTS = 1_000
 #: Attempts before the present one that a record keeps.
 ATTEMPTS_KEPT = 5
+MAX_REQUESTS = 32  # resources of a trial that are told
 
 TrialState = Literal["Queued", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
 
@@ -112,6 +113,16 @@ class Interruptions(Model):
     pod_created: str = Field(default="", max_length=64, description="When that one was created.")
 
 
+class RunTime(Model):
+    """For how long a trial's pods have run."""
+
+    seconds: int = Field(ge=0, description="Seconds in which a pod of it ran, in all attempts up to that time.")
+    time: str = Field(
+        description="Up to when they are counted; while it runs, what is later comes to it.",
+        json_schema_extra={"format": "date-time"},
+    )
+
+
 class Attempt(Model):
     """How an attempt ended that was followed by another."""
 
@@ -163,6 +174,14 @@ class HyperDriveTrialStatus(Model):
     )
     completion_time: str | None = Field(
         default=None, description="When its Job ended.", json_schema_extra={"format": "date-time"}
+    )
+    run_time: RunTime | None = Field(
+        default=None, description="For how long it ran: known when it has ended, or waits for a pod again."
+    )
+    requests: dict[str, Number] | None = Field(
+        default=None,
+        max_length=MAX_REQUESTS,
+        description="What its pods request together while it runs: cores of cpu, bytes of memory, devices, pods.",
     )
     reason: str | None = Field(default=None, max_length=1024, description="Why it ended so, as one word for machines.")
     message: str | None = Field(default=None, max_length=32768, description="Why, as a sentence for people.")

@@ -18,7 +18,7 @@ from hyperdrive_operator.api.v1alpha1 import (
 )
 
 from .problems import Problem
-from .requests import PODS_RESOURCE, pod_resources
+from .requests import PODS_RESOURCE, named_resources
 from .roster import Roster
 from .usage import requests_of, run_seconds
 
@@ -118,7 +118,9 @@ def next_look(budget: Budget | None, now: datetime) -> datetime | None:
 
 def budget_problems(spec: HyperDriveSpec) -> tuple[Problem, ...]:
     """Find resources that no pod requests: a budget of them would never be spent."""
-    known = _GIVEN | pod_resources(spec.trial_template.spec)
+    named = named_resources(spec.trial_template.spec)
+    if named is None:
+        return ()
     return tuple(
         Problem(
             names.REASON_INVALID_SPEC,
@@ -127,7 +129,7 @@ def budget_problems(spec: HyperDriveSpec) -> tuple[Problem, ...]:
             "mend the name, or add it to a container's resources",
         )
         for name in spec.limits.max_resource_hours
-        if name not in known
+        if name not in named | _GIVEN
     )
 
 

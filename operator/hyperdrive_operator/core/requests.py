@@ -50,12 +50,15 @@ def pod_requests(spec: Any) -> Requests:
     return shared({**total, PODS_RESOURCE: 1.0})
 
 
-def pod_resources(job_spec: Mapping[str, Any]) -> frozenset[str]:
-    """Return the resources that a Job's template names, be it with an amount that only a trial's parameters give."""
+def named_resources(job_spec: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the resources that a Job's template names; None if only a trial's parameters say which."""
     spec = _mapping(_mapping(job_spec.get("template")).get("spec"))
     owners = [spec, *_containers(spec, "containers"), *_containers(spec, "initContainers")]
-    given = [_mapping(_mapping(one.get("resources")).get(field)) for one in owners for field in ("requests", "limits")]
-    return frozenset(name for amounts in (*given, _mapping(spec.get("overhead"))) for name in amounts)
+    given = [one.get("resources") for one in owners]
+    amounts = [_mapping(one).get(field) for one in given for field in ("requests", "limits")] + [spec.get("overhead")]
+    if any(isinstance(one, str) for one in (*given, *amounts)):  # a placeholder
+        return None
+    return frozenset(name for one in amounts for name in _mapping(one))
 
 
 def times(requests: Requests, pods: int) -> Requests:
@@ -79,7 +82,8 @@ def _requested(container: Mapping[str, Any]) -> Mapping[str, float]:
 
 
 def _amounts(quantities: Mapping[str, Any]) -> Mapping[str, float]:
-    return {name: amount for name, quantity in quantities.items() if (amount := amount_of(quantity))}
+    given = {name: quantity for name, quantity in quantities.items() if isinstance(quantity, int | float | str)}
+    return {name: amount for name, quantity in given.items() if (amount := amount_of(quantity))}
 
 
 def _add(total: dict[str, float], amounts: Mapping[str, float]) -> None:

@@ -256,6 +256,18 @@ async def test_a_resource_that_no_pod_requests_is_no_budget(lab: Laboratory) -> 
     assert lab.status["state"] == "Running"
 
 
+async def test_a_template_whose_resources_are_a_parameter_may_request_anything(lab: Laboratory) -> None:
+    sweep = manifest(maxResourceHours={"nvidia.com/gpu": 10})
+    sweep["spec"]["searchSpace"] = [{"name": "machine", "choice": {"values": [{"limits": {"nvidia.com/gpu": 4}}]}}]
+    pod = sweep["spec"]["trialTemplate"]["spec"]["template"]["spec"]
+    pod["containers"][0] |= {"args": [], "resources": "$(params.machine)"}
+    lab.cluster.put(HYPERDRIVES, sweep)
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    assert lab.record("digits-1")["status"]["requests"]["nvidia.com/gpu"] == 4
+
+
 # --- whatever happens ------------------------------------------------------------------------------------------------
 
 

@@ -127,7 +127,7 @@ def test_a_trial_has_run_for_no_longer_than_there_was_time_and_never_for_less_la
 
 @pytest.mark.parametrize(
     ("quantity", "amount"),
-    [("500m", 0.5), (4, 4.0), ("8Gi", 8 * 2**30), ("1e3", 1000.0), ("2.5", 2.5), ("100n", 1e-7), ("x", 0.0), (None, 0)],
+    [("500m", 0.5), (4, 4.0), ("8Gi", 8 * 2**30), ("1e3", 1000.0), ("2.5", 2.5), ("100n", 1e-7), ("x", 0.0), ("-1", 0)],
 )
 def test_an_amount(quantity: Any, amount: float) -> None:
     assert amount_of(quantity) == pytest.approx(amount)
@@ -149,6 +149,7 @@ def container(**resources: Any) -> Object:
     ("spec", "requests"),
     [
         pytest.param({"containers": [container()]}, {}, id="nothing"),
+        pytest.param({"containers": [container(requests={"cpu": ["1"]}, limits="4"), 7]}, {}, id="nonsense"),
         pytest.param(
             {"containers": [container(requests={"cpu": "500m"}), container(requests={"cpu": 1, "memory": "1Ki"})]},
             {"cpu": 1.5, "memory": 1024},

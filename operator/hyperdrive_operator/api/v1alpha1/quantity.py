@@ -21,9 +21,9 @@ _FACTORS: Final = {
 
 
 @lru_cache(maxsize=4096)  # thousands of pods ask for the same few amounts
-def amount_of(quantity: object) -> float:
+def amount_of(quantity: float | str) -> float:
     """Return an amount in the resource's own unit (cores, bytes, devices); 0 for what is none."""
-    match = _ANY.fullmatch(str(quantity)) if isinstance(quantity, int | float | str) else None
+    match = _ANY.fullmatch(str(quantity))
     if match is None:
         return 0.0
     number, suffix, exponent = match.groups()

@@ -1,6 +1,7 @@
 """Applies a plan's actions, several at a time. Each is safe to repeat: what is there already and ours is success."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core import outcome as outcomes
+from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.actions import (
     Action,
     CancelTrial,
@@ -65,7 +67,10 @@ class Outcome:
     """What came of a plan."""
 
     ended: list[Record] = field(default_factory=list)
-    created: int = 0
+    #: When the Jobs were created.
+    created: list[datetime] = field(default_factory=list)
+    #: Reports that were recorded, by where they were read.
+    reports: Counter[str] = field(default_factory=Counter)
     has_acted: bool = False
     has_checked_template: bool = False
     obstacle: Obstacle | None = None
@@ -120,7 +125,7 @@ class Executor:
             case CreateJob(trial=trial):
                 await self._create_job(sweep, trial.record, outcome, now)
             case RecordStart() | RecordProgress() | RecordInterruption():
-                await self._record_news(sweep, action, now)
+                await self._record_news(sweep, action, outcome, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
                 return
@@ -181,15 +186,16 @@ class Executor:
             parameters=dict(record.parameters),
         )
         try:
-            job = read_job(await self._create(JOBS, sweep.namespace, manifest))
+            body = await self._create(JOBS, sweep.namespace, manifest)
         except InvalidError as error:
-            refused = outcomes.job_refused(Trial(record, None, None), error.message, now)
-            await self._write_end(record, refused, outcome)
+            trial = Trial(record, None, None)
+            await self._write_end(sweep, trial, outcomes.job_refused(trial, error.message, now), outcome)
         else:
+            job = read_job(body)
             if job.trial_uid != record.uid:
                 outcome.obstacle = _name_taken(JOBS, record.name, job.trial_uid)
             else:
-                outcome.created += 1
+                outcome.created.append(timestamps.parse(body["metadata"].get("creationTimestamp")) or now)
 
     async def _create(self, kind: Kind, namespace: str, manifest: Object) -> Object:
         """Create an object, or return the one that has its name; either way the cache knows it now."""
@@ -205,18 +211,18 @@ class Executor:
     async def _record_end(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         if sweep.spec is not None and trial.job is not None:
             status = outcomes.ended(trial, trial.job, sweep.spec, now)
-            await self._write_end(trial.record, status, outcome)
+            await self._write_end(sweep, trial, status, outcome)
 
     async def _record_news(
-        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, outcome: Outcome, now: datetime
     ) -> None:
         trial = action.trial
         if isinstance(action, RecordStart):
-            await self._write_status(trial.record, outcomes.started(trial, now))
+            await self._write_status(sweep, trial, outcomes.started(trial, now), outcome)
         elif isinstance(action, RecordInterruption):
-            await self._write_status(trial.record, outcomes.interrupted(trial, now))
+            await self._write_status(sweep, trial, outcomes.interrupted(trial, now), outcome)
         elif sweep.spec is not None:
-            await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
+            await self._write_status(sweep, trial, outcomes.progressed(trial, sweep.spec, now), outcome)
 
     async def _record_loss(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         """Record a Job as gone only when the API server says so: the cache may be behind, and the record is final."""
@@ -227,7 +233,7 @@ class Executor:
         if body is not None and read_job(body).trial_uid == trial.record.uid:
             self._cache.confirm(JOBS, body)
             return
-        await self._write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
+        await self._write_end(sweep, trial, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
     async def _stop(
         self, sweep: Sweep, action: StopTrial | TimeOutTrial | CancelTrial, outcome: Outcome, now: datetime
@@ -246,17 +252,20 @@ class Executor:
                 status = outcomes.timed_out(trial, sweep.spec, limit, now)
             case CancelTrial(ending=ending):
                 status = outcomes.cancelled(trial, sweep.spec, ending.reason, ending.message, now)
-        if await self._write_end(trial.record, status, outcome):
+        if await self._write_end(sweep, trial, status, outcome):
             await self._jobs.change(EndJob(trial))
 
-    async def _write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
-        body = await self._write_status(record, status)
+    async def _write_end(self, sweep: Sweep, trial: Trial, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
+        body = await self._write_status(sweep, trial, status, outcome)
         if body is not None:
             outcome.ended.append(read_record(body))
         return body is not None
 
-    async def _write_status(self, record: Record, status: outcomes.TrialStatus) -> Object | None:
+    async def _write_status(
+        self, sweep: Sweep, trial: Trial, status: outcomes.TrialStatus, outcome: Outcome
+    ) -> Object | None:
         """Write a record's status, unless somebody else has changed it: then the next pass decides again."""
+        record = trial.record
         precondition = {"uid": record.uid, "resourceVersion": record.resource_version}
         patch = {"metadata": precondition, "status": status}
         try:
@@ -268,6 +277,8 @@ class Executor:
             self._cache.observe(HYPERDRIVE_TRIALS, "DELETED", {"metadata": metadata})
             return None
         self._cache.observe(HYPERDRIVE_TRIALS, None, body)
+        if sweep.spec is not None:
+            outcome.reports += outcomes.newly_reported(trial, sweep.spec, status)
         return body
 
 

@@ -17,7 +17,7 @@ from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Record
+from hyperdrive_operator.core.trials import Record, Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
@@ -29,6 +29,8 @@ from .executor import Executor, Obstacle, Outcome
 from .logs import LogReader
 from .proposals import Proposer
 from .queue import Key
+from .telemetry import TrialTelemetry
+from .vacancies import Vacancies
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +66,9 @@ class Reconciler:
         recorder: EventRecorder,
         logs: LogReader,
         proposer: Proposer,
+        telemetry: TrialTelemetry,
         *,
         clock: Callable[[], datetime],
-        on_trial_ended: Callable[[str], None] = lambda state: None,  # noqa: ARG005  a default that does nothing
     ) -> None:
         self._client = client
         self._cache = cache
@@ -75,7 +77,8 @@ class Reconciler:
         self._executor = Executor(client, cache, logs, proposer)
         self._budget = ProgressBudget(clock)
         self._clock = clock
-        self._on_trial_ended = on_trial_ended
+        self._telemetry = telemetry
+        self._vacancies = Vacancies(telemetry.place_filled)
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key) -> float | None:
@@ -90,9 +93,11 @@ class Reconciler:
 
         now = self._clock()
         memory = self._remember(key, sweep, now)
-        plan = self._plan(sweep, memory, now)
+        trials = self._cache.trials(sweep)
+        plan = self._plan(sweep, trials, memory, now)
         outcome = await self._executor.apply(sweep, plan.actions, now)
         self._learn(memory, sweep, outcome, now)
+        self._count(sweep, trials, memory, outcome)
 
         delay = await self._report(sweep, memory, plan, outcome, now)
         outcome.raise_for_failures()  # reported first, retried second
@@ -116,9 +121,8 @@ class Reconciler:
         reported = [trial for trial in self._cache.trials(sweep) if trial.is_running and has_news(trial, spec)]
         await self._executor.apply(sweep, [RecordProgress(trial) for trial in reported], self._clock())
 
-    def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
+    def _plan(self, sweep: Sweep, trials: Sequence[Trial], memory: Memory, now: datetime) -> Plan:
         is_checked = memory.checked_generation == sweep.generation
-        trials = self._cache.trials(sweep)
         judgement = memory.judge.judge(sweep.spec, trials) if sweep.spec is not None else Judgement()
         plan = make_plan(
             sweep,
@@ -148,6 +152,7 @@ class Reconciler:
         if gone is not None:
             self._proposer.forget(gone.uid)
             self._budget.forget(gone.uid)
+            self._vacancies.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:
@@ -161,6 +166,11 @@ class Reconciler:
             if self._cache.trials(sweep):  # by the time there is room, newer results count
                 self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
+
+    def _count(self, sweep: Sweep, trials: Sequence[Trial], memory: Memory, outcome: Outcome) -> None:
+        for source, reports in outcome.reports.items():
+            self._telemetry.reported(source, reports)
+        self._vacancies.heed(sweep, trials, outcome.created, is_held=memory.hold is not None)
 
     async def _report(
         self, sweep: Sweep, memory: Memory, plan: Plan, outcome: Outcome, now: datetime
@@ -203,7 +213,7 @@ class Reconciler:
     def _announce(self, sweep: Sweep, status: Mapping[str, Any], ended: Sequence[Record], now: datetime) -> None:
         """Send events and count, only for what is now true."""
         for record in ended:
-            self._on_trial_ended(record.state.value)
+            self._telemetry.trial_ended(record.state.value)
             logger.info("trial ended", extra={"trial": record.name, "state": record.state.value})
         metric = sweep.spec.objective.primary_metric if sweep.spec else ""
         regarding = {

@@ -22,6 +22,8 @@ def served() -> dict[str, set[str]]:
     telemetry.sweeps({"Running": 1})
     telemetry.trials({"running": 1})
     telemetry.trial_ended("Succeeded")
+    telemetry.proposed("Bayesian", "ok", 0.1)
+    telemetry.reported("Log", 1)
     found: dict[str, set[str]] = {}
     for line in telemetry.render().decode().splitlines():
         if not line.startswith("#") and (match := SERIES.match(line)):

@@ -113,7 +113,7 @@ class Laboratory:
             self.recorder,
             self.logs,
             self.proposer,
-            self.counted,
+            telemetry=self.counted,
             clock=self.clock,
         )
         for kind in KINDS:

@@ -73,7 +73,9 @@ class Controller:
         self._proposer = Proposer(
             optimizer or Optimizer(), self._cache, self._queue.add, clock=clock, on_answer=telemetry.proposed
         )
-        self._reconciler = Reconciler(client, self._cache, recorder, self._logs, self._proposer, telemetry, clock=clock)
+        self._reconciler = Reconciler(
+            client, self._cache, recorder, self._logs, self._proposer, telemetry=telemetry, clock=clock
+        )
         self._streams_began = asyncio.Event()
         self.synced = False
         self.heartbeat = 0.0

@@ -66,8 +66,8 @@ class Reconciler:
         recorder: EventRecorder,
         logs: LogReader,
         proposer: Proposer,
-        telemetry: TrialTelemetry,
         *,
+        telemetry: TrialTelemetry,
         clock: Callable[[], datetime],
     ) -> None:
         self._client = client

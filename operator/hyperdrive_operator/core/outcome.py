@@ -165,7 +165,7 @@ def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
 
 
 def newly_reported(trial: Trial, spec: HyperDriveSpec, status: TrialStatus) -> Counter[str]:
-    """Count the reports that a status adds to a trial's record, by where they were read: the words of metrics.source."""
+    """Count the reports that a status adds to a trial's record, by where they were read, in the words of the spec."""
     new = status.get("reports", 0) - trial.record.curve.reports
     is_annotated = trial.annotated is not None and trial.annotated.reports > 0
     return Counter({"Annotation" if is_annotated else spec.metrics.source: new} if new > 0 else {})

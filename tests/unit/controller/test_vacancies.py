@@ -66,7 +66,7 @@ async def test_neither_a_pause_nor_a_raised_limit_is_the_operators_slowness(lab:
     lab.finish_jobs(at_most=1)
     await lab.settle()
     lab.clock.advance(600)
-    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"state": "Active", "limits": limits(6, 3)}})
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"state": "Running", "limits": limits(6, 3)}})
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 3
     assert lab.counted.places == []

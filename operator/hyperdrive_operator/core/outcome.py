@@ -14,6 +14,7 @@ from .early_termination import Verdict
 from .loglines import TAIL_BYTES
 from .metrics import Aim, bounded
 from .progress import Progress
+from .running import start_of
 from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
 
@@ -24,7 +25,7 @@ _SEEN = 10  # metric names to show when the primary one is missing
 
 def started(trial: Trial, now: datetime) -> TrialStatus:
     """Return the status of a trial whose pod runs."""
-    return {"state": State.RUNNING.value, "startTime": timestamps.text(trial.started or now)}
+    return {"state": State.RUNNING.value, "startTime": timestamps.text(start_of(trial, now))}
 
 
 def interrupted(trial: Trial, now: datetime) -> TrialStatus:
@@ -45,10 +46,14 @@ def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> Tri
     """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
         "its Job was deleted before its end was recorded; to run this combination again: "
-        f"kubectl delete hyperdrivetrial {trial.record.name}"
+        f"kubectl patch hyperdrivetrial {trial.record.name} --type merge -p {_next_attempt(trial)}"
     )
     known = measured(trial.progress, spec) if spec is not None and trial.progress.reports else {}
     return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now) | known
+
+
+def _next_attempt(trial: Trial) -> str:
+    return f"""'{{"spec":{{"attempt":{trial.record.wanted_attempt + 1}}}}}'"""
 
 
 def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
@@ -225,7 +230,7 @@ def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) 
         "state": state.value,
         "reason": reason or None,
         "message": message or None,
-        "startTime": timestamps.text(trial.started) if trial.started else None,
+        "startTime": timestamps.text(start_of(trial, at)) if trial.started else None,
         "completionTime": timestamps.text(at),
     }
     final: TrialStatus = {"logPosition": None} if trial.record.position is not None else {}

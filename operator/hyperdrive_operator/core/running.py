@@ -5,19 +5,37 @@ from datetime import datetime, timedelta
 
 from hyperdrive_operator.api.v1alpha1 import Limits, length_of
 
+from . import timestamps
 from .trials import Trial
 
 
+def start_of(trial: Trial, now: datetime) -> datetime:
+    """Return when a trial started: by the clock of its node, unless that must be wrong.
+
+    It is when it tells of a start before the pod was created, which is a time of the API server's, or of one that is
+    still to come. Then the trial starts now, when it is first seen to run: rather too late than too early, since its
+    deadline and its sweep's count from it.
+    """
+    began = trial.started
+    created = timestamps.parse(trial.pod.created) if trial.pod is not None else None
+    if began is None or began > now or (created is not None and began < created):
+        return trial.record.started or now
+    return began
+
+
 def running_since(trial: Trial) -> datetime | None:
-    """Return since when the pod that a trial has now runs; None if it waits for one.
+    """Return since when the pod that a trial has now runs; None if it waits for one, or its start is not recorded yet.
 
     A container that is started again is in the same pod: the clock goes on. A pod that takes another's place is a new
-    start, whatever became of the other.
+    start, whatever became of the other: since the kubelet took it, and by no clock before it was created.
     """
-    if not trial.is_running:
+    began, pod = trial.record.started, trial.pod
+    if began is None or pod is None or not trial.is_running:
         return None
-    moments = [trial.record.started, trial.pod.admitted if trial.pod is not None else None]
-    return max((moment for moment in moments if moment is not None), default=trial.started)
+    created = timestamps.parse(pod.created)
+    if created is None or created <= began:
+        return began
+    return max(created, pod.admitted or created)
 
 
 def deadline_of(trial: Trial, limits: Limits) -> datetime | None:

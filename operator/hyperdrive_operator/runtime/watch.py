@@ -55,7 +55,8 @@ class KopfWatcher:
         self._context = context
         self._namespaces = tuple(namespaces)
         self._on_event = on_event
-        self._tracing = trace(on_list)
+        self._asked: set[str] = set()  # grows in the watcher's thread, and is read in others
+        self._tracing = trace(on_list, self._asked)
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,6 +66,11 @@ class KopfWatcher:
         self.ready = threading.Event()
         self.finished: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.finished.set_running_or_notify_cancel()  # else who waits for it in vain, cancels it with themselves
+
+    @property
+    def overlooked(self) -> tuple[str, ...]:
+        """The plurals that kopf has not asked for yet. What its discovery does not find it never asks for."""
+        return tuple(kind.plural for kind, _ in WATCHED if kind.plural not in self._asked)
 
     def start(self) -> None:
         """Begin to watch. The CRDs must be served by now: kopf looks for them only once."""
@@ -196,12 +202,14 @@ class Login(kopf.AiohttpSession):
         )
 
 
-def trace(on_list: ListSink) -> aiohttp.TraceConfig:
-    """Look at kopf's requests: tell of its lists, and let time pass between two streams of the same objects."""
+def trace(on_list: ListSink, asked: set[str]) -> aiohttp.TraceConfig:
+    """Look at kopf's requests: note what it asks for, tell of lists, let time pass between two streams of the same."""
     opened: dict[str, float] = {}
     listed = {kind.plural for kind, _ in WATCHED}
 
     async def start(_session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
+        if "limit" in request.url.query:
+            asked.add(request.url.path.rsplit("/", 1)[-1])
         if "watch" not in request.url.query:
             return
         now = asyncio.get_running_loop().time()

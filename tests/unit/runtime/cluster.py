@@ -37,10 +37,10 @@ class Cluster:
         api.on("GET", "/api", answer(200, {"versions": ["v1"]}))
         groups = [_group(kind) for kind in (HYPERDRIVES, JOBS, CRDS)]
         api.on("GET", "/apis", answer(200, {"groups": groups}))
-        api.on("GET", "/api/v1", answer(200, _resources(PODS, NAMESPACES)))
-        api.on("GET", "/apis/apiextensions.k8s.io/v1", answer(200, _resources(CRDS)))
-        api.on("GET", "/apis/batch/v1", answer(200, _resources(JOBS)))
-        api.on("GET", "/apis/hyperdrive.dev/v1alpha1", answer(200, _resources(HYPERDRIVES, HYPERDRIVE_TRIALS)))
+        api.on("GET", "/api/v1", answer(200, resources(PODS, NAMESPACES)))
+        api.on("GET", "/apis/apiextensions.k8s.io/v1", answer(200, resources(CRDS)))
+        api.on("GET", "/apis/batch/v1", answer(200, resources(JOBS)))
+        api.on("GET", "/apis/hyperdrive.dev/v1alpha1", answer(200, resources(HYPERDRIVES, HYPERDRIVE_TRIALS)))
         for kind in KINDS:
             for namespace in (None, "ns"):
                 api.on("GET", kind.path(namespace), self.collection(kind))
@@ -80,7 +80,8 @@ def _group(kind: Kind) -> Object:
     return {"name": kind.group, "versions": [version], "preferredVersion": version}
 
 
-def _resources(*kinds: Kind) -> Object:
+def resources(*kinds: Kind) -> Object:
+    """Return the discovery of a group's version."""
     return {
         "groupVersion": kinds[0].api_version,
         "resources": [

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 from tests.unit.kube.scripted_api import answer, refusal
-from tests.unit.runtime.cluster import KINDS, Cluster, thing
+from tests.unit.runtime.cluster import KINDS, Cluster, resources, thing
 from tests.unit.runtime.conftest import until
 
 from hyperdrive_operator.controller.leadership import Alone, Leadership
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.events import EventRecorder
-from hyperdrive_operator.kube.kinds import JOBS, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind, Object
 from hyperdrive_operator.runtime.config import Config
 from hyperdrive_operator.runtime.supervisor import HEARTBEAT_SECONDS, Supervisor
 from hyperdrive_operator.runtime.telemetry import Telemetry
@@ -246,6 +246,30 @@ async def test_crds_that_are_deleted_are_waited_for_and_watched_again(
         cluster.serve()
         await until(lambda: all(len(cluster.watched(kind)) > before[kind] for kind in KINDS))
         assert not running.task.done()
+
+
+@pytest.mark.parametrize("seen", [pytest.param((), id="both"), pytest.param((HYPERDRIVES,), id="one of them")])
+async def test_crds_that_are_deleted_before_kopf_looks_for_them_are_watched_all_the_same(
+    cluster: Cluster,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    seen: tuple[Kind, ...],
+) -> None:
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.PAUSES_SECONDS", (0.01,))
+    monkeypatch.setattr("hyperdrive_operator.runtime.streams.DISCOVERY_SECONDS", 1.0)
+    cluster.serve()
+    path = "/apis/hyperdrive.dev/v1alpha1"
+    all_there = answer(200, resources(HYPERDRIVES, HYPERDRIVE_TRIALS))
+    gone = answer(200, resources(*seen)) if seen else refusal(404, "NotFound", "no such resource")
+    cluster.api.on("GET", path, all_there, gone, all_there)  # the first is the supervisor's own look
+    async with operator(cluster, tmp_path) as running:
+        await until(lambda: all(cluster.watched(kind) for kind in KINDS))
+        assert not running.task.done()
+        assert running.supervisor.ready_problem() == ""
+    (line,) = [r for r in caplog.records if r.getMessage() == "the watch has ended and is begun anew"]
+    missing = ", ".join(kind.plural for kind in (HYPERDRIVES, HYPERDRIVE_TRIALS) if kind not in seen)
+    assert f"kopf has not found {missing}" in vars(line)["error"]
 
 
 async def test_a_kopf_that_never_lives_ends_the_operator(

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core import outcome as outcomes
-from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.actions import CreateTrial
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.planning import may_begin
@@ -79,16 +78,15 @@ class Creation:
             attempt=record.attempt,
         )
         try:
-            body = await self._create(JOBS, sweep.namespace, manifest)
+            job = read_job(await self._create(JOBS, sweep.namespace, manifest))
         except InvalidError as error:
             trial = Trial(record, None, None)
             await self._records.write_end(sweep, trial, outcomes.job_refused(trial, error.message, now), outcome)
         else:
-            job = read_job(body)
             if job.trial_uid != record.uid:
                 outcome.obstacle = _name_taken(JOBS, record.name, job.trial_uid)
             elif job.attempt == record.attempt:  # else it is the attempt before's, and goes first
-                outcome.created.append(timestamps.parse(body["metadata"].get("creationTimestamp")) or now)
+                outcome.created += 1
 
     async def _create(self, kind: Kind, namespace: str, manifest: Object) -> Object:
         """Create an object, or return the one that has its name; either way the cache knows it now."""

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.errors import ClusterError
@@ -21,8 +20,7 @@ class Outcome:
     """What came of a plan."""
 
     ended: list[Record] = field(default_factory=list)
-    #: When the Jobs were created.
-    created: list[datetime] = field(default_factory=list)
+    created: int = 0
     #: Reports that were recorded, by where they were read.
     reports: Counter[str] = field(default_factory=Counter)
     has_acted: bool = False

@@ -83,9 +83,20 @@ class Record:
     first_started: datetime | None = None
 
     @property
+    def is_asked_for(self) -> bool:
+        """It has ended and is to run once more."""
+        is_behind = self.wanted_attempt > self.attempt and self.state in ENDED
+        return is_behind and not (self.is_called_off or self.deleting)
+
+    @property
     def progress(self) -> Progress:
         """What is recorded of its reports."""
         return Progress(self.curve, self.metrics)
+
+    @property
+    def best_report(self) -> float | None:
+        """The best it has reported while it ran; whatever it reported later, it has reported this."""
+        return self.curve.newest.best if self.curve.newest else self.value
 
     @property
     def is_cut_short(self) -> bool:
@@ -106,6 +117,7 @@ class Job:
     finished: str
     reason: str
     message: str
+    created: datetime | None
     started: datetime | None
     ended: datetime | None
     ready: int
@@ -189,6 +201,11 @@ class Trial:
             return False
         has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
         return not self.job.suspended or has_pod or self.must_end_job
+
+    @property
+    def is_unfinished(self) -> bool:
+        """It has not ended, or its pod may still run."""
+        return not self.is_ended or self.is_ending
 
     @property
     def must_end_job(self) -> bool:
@@ -275,6 +292,7 @@ def read_job(body: Body) -> Job:
         finished=end.get("type", ""),
         reason=end.get("reason", ""),
         message=end.get("message", "")[:MESSAGE_LIMIT],
+        created=timestamps.parse(metadata.get("creationTimestamp")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,

@@ -35,8 +35,10 @@ def test_deleting_a_sweep_while_no_operator_is_there_removes_as_much(
     with operator.stopped():
         namespace("delete", "hd", "orphaned", seconds=20)
         _assert_all_gone(namespace, "orphaned")
+        namespace.apply(make_sweep("orphaned", "echo score=$(params.x)", total=2))
+        unseen = namespace.get("hd", "orphaned")["status"]
+        assert unseen == {"observedGeneration": -1, "state": "Pending"}, "who reads statuses sees that nothing is done"
     # the new one of the same name is not taken for the old one
-    namespace.apply(make_sweep("orphaned", "echo score=$(params.x)", total=2))
     namespace.wait("hd/orphaned", "condition=Complete")
 
 

@@ -6,7 +6,8 @@ import json
 import secrets
 import sys
 import tempfile
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from .faults import FAULTS, Fault
@@ -33,6 +34,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="default: any")
     parser.add_argument("--rounds", type=int, default=1, help="how often each fault is played, each with its own seed")
     parser.add_argument("--kubeconfig", type=Path, help="a real cluster without HyperDrive; default: the embedded one")
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="rounds at a time, each on an embedded cluster of its own"
+    )
     parser.add_argument("--only", nargs="*", choices=[fault.name for fault in FAULTS], help="these faults")
     parser.add_argument("--brief", action="store_true", help="the short form: smaller sweeps, shorter faults")
     parser.add_argument("--logs", type=Path, help="keep what the operators logged in this folder")
@@ -41,25 +45,49 @@ def _options() -> argparse.Namespace:
 
 
 async def _all(options: argparse.Namespace, chosen: list[Fault], seed: int, folder: Path, logs: Path) -> list[Result]:
-    results = []
-    async with _world(options.kubeconfig, folder) as world:
-        for number in range(options.rounds):
-            for fault in chosen:
-                if fault.only_real and not world.is_real:
-                    _say(f"SKIPPED {fault.name}: the embedded cluster has no such thing; run it with KUBECONFIG=FILE")
-                    continue
-                where = logs / f"{fault.name}-{seed + number}"
-                result = await play(world, fault, seed=seed + number, folder=where, is_brief=options.brief)
-                results.append(result)
-                _report(result)
-                if options.json:
-                    with options.json.open("a") as file:
-                        file.write(json.dumps(vars(result) | {"real": world.is_real}) + "\n")
-    return results
+    """Play all rounds. What a fault does to a real cluster, it does to all of it: there they are played one by one."""
+    rounds = [(fault, seed + number) for number in range(options.rounds) for fault in chosen]
+    is_real = options.kubeconfig is not None
+    async with _real(options.kubeconfig) as real:
+        places = asyncio.Semaphore(1 if is_real else options.at_once)
+
+        async def one(fault: Fault, seed: int) -> Result:
+            where = logs / f"{fault.name}-{seed}"
+            async with places, _world(real, folder / f"{fault.name}-{seed}") as world:
+                result = await play(world, fault, seed=seed, folder=where, is_brief=options.brief)
+            _report(result)
+            if options.json:
+                _keep(options.json, result, is_real=is_real)
+            return result
+
+        for fault in chosen:
+            if fault.only_real and not is_real:
+                _say(f"SKIPPED {fault.name}: the embedded cluster has no such thing; run it with KUBECONFIG=FILE")
+        return await asyncio.gather(*(one(*each) for each in rounds if is_real or not each[0].only_real))
 
 
-def _world(kubeconfig: Path | None, folder: Path) -> AbstractAsyncContextManager[World]:
-    return real_world(kubeconfig) if kubeconfig else embedded_world(folder)
+@asynccontextmanager
+async def _real(kubeconfig: Path | None) -> AsyncIterator[World | None]:
+    if kubeconfig is None:
+        yield None
+    else:
+        async with real_world(kubeconfig) as world:
+            yield world
+
+
+@asynccontextmanager
+async def _world(real: World | None, folder: Path) -> AsyncIterator[World]:
+    """Give a round the real cluster, or an embedded one of its own."""
+    if real is not None:
+        yield real
+    else:
+        async with embedded_world(folder) as world:
+            yield world
+
+
+def _keep(path: Path, result: Result, *, is_real: bool) -> None:
+    with path.open("a") as file:
+        file.write(json.dumps(vars(result) | {"real": is_real}) + "\n")
 
 
 def _report(result: Result) -> None:

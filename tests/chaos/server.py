@@ -17,6 +17,7 @@ Object = dict[str, Any]
 TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 STREAM = aiohttp.ClientTimeout(total=None, sock_connect=10)
 NOT_FOUND, CONFLICT = 404, 409
+NOT_READY = (429, 503)
 
 
 class RefusedError(Exception):
@@ -106,10 +107,19 @@ async def wait_until(holds: Any, seconds: float, what: str) -> None:
     """Wait for what nothing tells of: ask again and again."""
     try:
         async with asyncio.timeout(seconds):
-            while not await holds():  # noqa: ASYNC110  no event to wait for
+            while not await _holds_now(holds):  # noqa: ASYNC110  no event to wait for
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"after {seconds:.0f} s still not so: {what}") from None
+
+
+async def _holds_now(holds: Any) -> bool:
+    try:
+        return bool(await holds())
+    except RefusedError as error:
+        if error.status in NOT_READY:  # "storage is (re)initializing", of a CRD that has just come
+            return False
+        raise
 
 
 def _load_certificate(context: ssl.SSLContext, user: dict[str, str]) -> None:

@@ -8,13 +8,15 @@ Go writes them (1.0 as 1).
 
 import copy
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from hyperdrive_operator.api.v1alpha1.status import UNSEEN
 from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.kube.client import Page
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -30,6 +32,8 @@ Address = tuple[Kind, str, str]
 Event = tuple[Kind, str, Object]
 #: Looks at a request before it is applied; raises to refuse it.
 Rule = Callable[["Write"], None]
+#: What the schemas give a new object.
+DEFAULT_STATUS: Final = {HYPERDRIVES: UNSEEN, HYPERDRIVE_TRIALS: {"state": "Queued"}}
 
 
 @dataclass
@@ -84,6 +88,8 @@ class FakeCluster(FakeLogs):
         self.rules: list[Rule] = []
         self.failure: Failure | None = None
         self.collects_garbage = True
+        #: Whether streams bring anything: without, only what is asked for is known.
+        self.is_watched = False
         self._objects: dict[Address, Object] = {}
         self._versions = count(1)
         self._uids = count(1)
@@ -118,6 +124,16 @@ class FakeCluster(FakeLogs):
         if self.collects_garbage:
             self.collect_garbage()
 
+    def finish_deletions(self) -> int:
+        """Play the garbage collector: what is deleted in the foreground goes, after what it owns."""
+        leaving = [address for address, body in self._objects.items() if "deletionTimestamp" in body["metadata"]]
+        for address in leaving:
+            uid = self._objects[address]["metadata"]["uid"]
+            for dependent in [one for one in self._objects if self._is_owned(one, uid)]:
+                self._remove(dependent)
+            self._remove(address)
+        return len(leaving)
+
     def collect_garbage(self) -> None:
         """Delete whatever has lost its owner."""
         while True:
@@ -138,11 +154,24 @@ class FakeCluster(FakeLogs):
         self.requests += 1
         return copy.deepcopy(self._found((kind, namespace, name)))
 
-    async def each(
+    async def pages(
         self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
-    ) -> AsyncIterator[Object]:
-        for body in await self.list(kind, namespace, label_selector=label_selector, page=page):
-            yield body
+    ) -> AsyncIterator[Page]:
+        version = str(len(self.events))
+        yield Page(version, await self.list(kind, namespace, label_selector=label_selector, page=page))
+
+    async def watch(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", version: str
+    ) -> AsyncGenerator[tuple[str, Object]]:
+        """Stream the events, if `is_watched`; here a list's version is the number of events before it."""
+        wanted, sent = _terms(label_selector), int(version)
+        while True:
+            while self.is_watched and sent < len(self.events):
+                of_kind, event_type, body = self.events[sent]
+                sent += 1
+                if of_kind is kind and namespace in {None, body["metadata"]["namespace"]} and _has_labels(body, wanted):
+                    yield event_type, copy.deepcopy(body)
+            await self._moved()
 
     async def list(
         self,
@@ -153,7 +182,7 @@ class FakeCluster(FakeLogs):
         page: int = 500,  # noqa: ARG002  the interface's; all fits one page
     ) -> list[Object]:
         self.requests += 1
-        wanted = [term.partition("=") for term in label_selector.split(",") if term]
+        wanted = _terms(label_selector)
         return [
             body
             for body in self.all(kind)
@@ -167,6 +196,20 @@ class FakeCluster(FakeLogs):
     async def patch(self, kind: Kind, namespace: str, name: str, body: Object, *, subresource: str = "") -> Object:
         write = Write("patch", kind, name, copy.deepcopy(body), subresource)
         return self._write(write, lambda: self._patch((kind, namespace, name), body, subresource))
+
+    async def delete(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        grace_seconds: int | None = None,  # noqa: ARG002  the interface's
+    ) -> Object | None:
+        address = (kind, namespace, name)
+        write = Write("delete", kind, name, {"uid": uid, "propagationPolicy": propagation})
+        return self._write(write, lambda: self._delete(address, uid, propagation)) or None
 
     def found(self, kind: Kind, namespace: str, name: str) -> Object:
         return self._found((kind, namespace, name))
@@ -198,7 +241,7 @@ class FakeCluster(FakeLogs):
             "creationTimestamp": timestamps.text(self.clock.now),
         }
         if kind is not PODS:  # the others' status has a subresource of its own
-            body["status"] = {"state": "Pending"} if kind is HYPERDRIVE_TRIALS else {}
+            body["status"] = dict(DEFAULT_STATUS.get(kind, {}))
         if dry_run:
             return body
         self._objects[address] = body
@@ -223,8 +266,29 @@ class FakeCluster(FakeLogs):
         self._changed("MODIFIED", address[0], body)
         return body
 
+    def _delete(self, address: Address, uid: str, propagation: str) -> Object:
+        """Delete an object; one whose dependents go first stays until then, and only that is told."""
+        body = self._objects.get(address)
+        if body is None or uid not in {"", body["metadata"]["uid"]}:
+            return {}
+        if propagation == "Foreground" and any(self._is_owned(one, body["metadata"]["uid"]) for one in self._objects):
+            if "deletionTimestamp" not in body["metadata"]:
+                metadata = {**body["metadata"], "deletionTimestamp": timestamps.text(self.clock.now)}
+                body = self._objects[address] = {**body, "metadata": metadata}
+                self._changed("MODIFIED", address[0], body)
+            return body
+        self._remove(address)
+        if self.collects_garbage:
+            self.collect_garbage()
+        return {}
+
+    def _is_owned(self, address: Address, uid: str) -> bool:
+        return any(one["uid"] == uid for one in self._objects[address]["metadata"].get("ownerReferences") or ())
+
     def _remove(self, address: Address) -> None:
         body = self._objects.pop(address)
+        if address[0] is PODS:
+            self.logs.pop(address[2], None)
         self._changed("DELETED", address[0], body)
 
     def _changed(self, event: str, kind: Kind, body: Object) -> None:
@@ -241,6 +305,10 @@ class FakeCluster(FakeLogs):
 
 
 KINDS = (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)
+
+
+def _terms(label_selector: str) -> list[tuple[str, str, str]]:
+    return [term.partition("=") for term in label_selector.split(",") if term]
 
 
 def _has_labels(body: Object, wanted: list[tuple[str, str, str]]) -> bool:

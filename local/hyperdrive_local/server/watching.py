@@ -51,9 +51,9 @@ class Watch:
             reader = self.store.reader(self.kind.resource.storage_key, since)
         except ApiError as error:
             beginning = [self._line("ERROR", error.status())]
-        await response.prepare(request)
         # the client left: there is nobody to tell, and nothing to do
         with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
             await response.write(b"".join(beginning))
             if reader is not None:
                 await self._follow(response, reader, is_over)

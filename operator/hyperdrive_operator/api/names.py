@@ -16,6 +16,8 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 LABEL_HYPERDRIVE: Final = f"{GROUP}/hyperdrive"
 #: On every Job and pod. Value: the trial's name (which is the Job's name too).
 LABEL_TRIAL: Final = f"{GROUP}/trial"
+#: On every Job and pod. Value: which attempt at its trial it is, from 1.
+LABEL_ATTEMPT: Final = f"{GROUP}/attempt"
 #: On every Job we create; the server-side selector of the Job watch.
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "hyperdrive-operator"
@@ -70,6 +72,8 @@ REASON_INVALID_TEMPLATE: Final = "InvalidTrialTemplate"
 REASON_UNCHECKED: Final = "NotYetChecked"
 
 REASON_RUNNING: Final = "TrialsRunning"
+#: No trial runs: all wait in a queue, or for a node.
+REASON_QUEUED: Final = "TrialsQueued"
 #: spec.state is Paused.
 REASON_PAUSED: Final = "Paused"
 REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
@@ -86,6 +90,8 @@ REASON_BUDGET_SPENT: Final = "BudgetSpent"
 #: spec.state is Stopped, or Cancelled.
 REASON_STOPPED: Final = "Stopped"
 REASON_CANCELLED: Final = "Cancelled"
+#: A trial alone was cancelled, by its own spec.state.
+REASON_TRIAL_CANCELLED: Final = "TrialCancelled"
 REASON_NO_USABLE_TRIAL: Final = "NoUsableTrial"
 REASON_NOTHING_IN_THE_WAY: Final = "NothingInTheWay"
 
@@ -97,6 +103,8 @@ REASON_METRIC_NOT_A_NUMBER: Final = "MetricNotANumber"
 REASON_JOB_FAILED: Final = "JobFailed"
 #: The trial ran for longer than limits.trialTimeout.
 REASON_TIMED_OUT: Final = "TimedOut"
+#: Why a trial that had run waits again: somebody (Kueue, say) has suspended its Job.
+REASON_SUSPENDED: Final = "Suspended"
 #: The Job went away before it finished.
 REASON_JOB_DELETED: Final = "JobDeleted"
 #: The API server refuses the Job of this trial (not of the template: that is InvalidTrialTemplate).

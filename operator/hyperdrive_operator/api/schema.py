@@ -7,6 +7,7 @@ from . import names
 from .v1alpha1 import HyperDriveSpec, HyperDriveStatus, HyperDriveTrialSpec, HyperDriveTrialStatus, Model
 from .v1alpha1.prior import OWN_SOURCE
 from .v1alpha1.spec import MAX_NAME_LENGTH
+from .v1alpha1.status import UNSEEN
 
 Schema = dict[str, Any]
 Column = dict[str, Any]
@@ -28,6 +29,7 @@ _COPIED: Final = (
     "x-kubernetes-validations",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    "x-kubernetes-int-or-string",
 )
 _NAME_RULE: Final = {
     "rule": f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
@@ -38,6 +40,12 @@ _NAME_RULE: Final = {
 _SOURCE_RULE: Final = {
     "rule": "!has(self.spec.warmStart) || !(self.metadata.name in self.spec.warmStart.from)",
     "message": f"spec.warmStart.from {OWN_SOURCE}",
+}
+_ENDED_RULE: Final = {
+    "rule": "self.spec.attempt == oldSelf.spec.attempt || (has(self.status) && has(self.status.state) && "
+    "self.status.state in ['Succeeded', 'Failed', 'EarlyStopped', 'Cancelled'])",
+    "message": "spec.attempt: only a trial that has ended can be run again: wait for its end, "
+    "or cancel it first (spec.state: Cancelled)",
 }
 
 
@@ -65,7 +73,7 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
         result |= _free_object(schema, definitions)
     if "items" in schema:
         result["items"] = _translate(schema["items"], definitions)
-    if not {"type", "x-kubernetes-preserve-unknown-fields"} & result.keys():
+    if not {"type", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"} & result.keys():
         result["x-kubernetes-preserve-unknown-fields"] = True  # any JSON value
     return result
 
@@ -116,6 +124,7 @@ _HYPERDRIVE_COLUMNS: Final = (
     _column("Best Trial", "string", ".status.bestTrial.name", "The trial with that value."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),
     _column("Metric", "string", ".spec.objective.primaryMetric", "The primary metric.", wide=True),
+    _column("Queued", "integer", ".status.trials.queued", "Trials that wait for quota or a node.", wide=True),
     _column("Failed", "integer", ".status.trials.failed", "Trials without a usable result.", wide=True),
     _column(
         "Stopped", "integer", ".status.trials.earlyStopped", "Trials that were ended before their time.", wide=True
@@ -145,22 +154,23 @@ _TRIAL_COLUMNS: Final = (
 
 def custom_resource_definitions() -> tuple[Schema, Schema]:
     """Return the CRDs of HyperDrive and HyperDriveTrial, as the API server takes them."""
+    status = structural(HyperDriveStatus) | {"default": dict(UNSEEN)}
     hyperdrive = _definition(
         kind="HyperDrive",
         short_name="hd",
         description="A hyperparameter sweep: one Job per combination of hyperparameters, the best in the status.",
-        properties={"spec": structural(HyperDriveSpec), "status": structural(HyperDriveStatus)},
+        properties={"spec": structural(HyperDriveSpec), "status": status},
         columns=_HYPERDRIVE_COLUMNS,
         rules=[_NAME_RULE, _SOURCE_RULE],
     )
-    trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Pending without a write of ours
+    trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Queued without a write of ours
     trial = _definition(
         kind="HyperDriveTrial",
         short_name="hdt",
         description="One trial of a HyperDrive: its parameters, its state, its value. Written by the operator.",
         properties={"spec": structural(HyperDriveTrialSpec), "status": trial_status},
         columns=_TRIAL_COLUMNS,
-        rules=[],
+        rules=[_ENDED_RULE],
     )
     return hyperdrive, trial
 

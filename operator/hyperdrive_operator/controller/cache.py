@@ -17,6 +17,8 @@ from hyperdrive_operator.core.planning import Proposals
 from hyperdrive_operator.core.pods import Pod, newest_disrupted, read_pod, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
+from hyperdrive_operator.core.roster import Roster, RosterBook
+from hyperdrive_operator.core.spans import spans_of
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -49,6 +51,9 @@ class Cache:
         self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
+        #: The trials of each sweep, and those of which its book does not know the newest.
+        self._books: defaultdict[str, RosterBook] = defaultdict(RosterBook)
+        self._changed: defaultdict[str, dict[str, None]] = defaultdict(dict)
         #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
         self._ends: dict[str, int] = {}
         self._priors = Priors(self)
@@ -63,13 +68,16 @@ class Cache:
         """Return all HyperDrives."""
         return [view for view in self._views[HYPERDRIVES].values() if isinstance(view, Sweep)]
 
-    def trials(self, sweep: Sweep) -> list[Trial]:
-        """Return the trials that this HyperDrive (not one of the same name before it) owns, by number."""
-        joined = [
-            self._joined.get(record.uid) or self._join(record) for record in self._records.get(sweep.uid, {}).values()
-        ]
-        joined.sort(key=lambda trial: trial.record.number)
-        return joined
+    def trials(self, sweep: Sweep) -> Roster:
+        """Return the trials that this HyperDrive (not one of the same name before it) owns; till the next change."""
+        book = self._books[sweep.uid] if sweep.uid in self._records else RosterBook()
+        for uid in self._changed.pop(sweep.uid, ()):
+            trial = self.trial(uid)
+            if trial is not None and trial.record.sweep_uid == sweep.uid:
+                book.put(trial)
+            else:
+                book.remove(uid)
+        return book.roster()
 
     def trial(self, record_uid: str) -> Trial | None:
         """Return one trial, None if it is not there (any more)."""
@@ -115,6 +123,9 @@ class Cache:
             self._detach(known)
         self._views[kind][uid] = view
         self._keys[uid] = _key_of(kind, body)
+        if isinstance(view, Record) and isinstance(known, Record) and view.attempt != known.attempt:
+            self._logs.pop(uid, None)  # what the attempt before has said counts no more
+            self._annotated.pop(uid, None)
         self._attach(view)
         # much of what changes in a Job or pod is of no concern to us: it shall not cost a pass
         is_news = known is None or known != replace(view, resource_version=known.resource_version)
@@ -134,17 +145,19 @@ class Cache:
         """Return a mark to give to `forget_others`: what is observed after it is newer than the list asked for now."""
         return self._clock
 
-    def forget_others(self, kind: Kind, listed: Set[str], mark: int) -> set[Key]:
-        """Forget what a list of all objects of a kind lacked, by uid, and return the HyperDrives concerned."""
+    def forget_others(self, kind: Kind, listed: Set[str], mark: int, namespace: str | None = None) -> set[Key]:
+        """Forget what a list (of a namespace, or of all) lacked, by uid, and return the HyperDrives concerned."""
         gone = [uid for uid in self._views[kind] if uid not in listed and self._seen.get(uid, 0) <= mark]
+        if namespace is not None:
+            gone = [uid for uid in gone if self._keys[uid].namespace == namespace]
         return {key for uid in gone if (key := self._forget(kind, uid, None)) is not None}
 
     def observe_log(self, record_uid: str, log: Log) -> None:
         """Take in what was read of a trial's output; kept until its record says how it ended."""
         record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
-        if isinstance(record, Record) and record.state not in ENDED:
+        if isinstance(record, Record) and record.state not in ENDED and record.attempt == log.attempt:
             self._logs[record_uid] = log
-            self._joined.pop(record_uid, None)
+            self._part(record_uid, record.sweep_uid)
 
     def observe_proposals(self, sweep: Sweep, proposals: Proposals) -> None:
         """Take in what an optimiser has proposed; each is kept until a trial has its number."""
@@ -154,7 +167,9 @@ class Cache:
     def forget_reports(self) -> None:
         """Forget what annotations have said so far: as after a restart, it goes on from what is recorded."""
         self._annotated.clear()
-        self._joined.clear()
+        for record in [*self._views[HYPERDRIVE_TRIALS].values()]:
+            if isinstance(record, Record):
+                self._part(record.uid, record.sweep_uid)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -186,20 +201,20 @@ class Cache:
             case Record():
                 self._records[view.sweep_uid][view.uid] = view
                 self._mark_end(view)
-                self._joined.pop(view.uid, None)
+                self._part(view.uid, view.sweep_uid)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
                     self._annotated.pop(view.uid, None)
                 self._take_up(view)
             case Job():
                 self._jobs_of[view.trial_uid][view.uid] = view
-                self._joined.pop(view.trial_uid, None)
+                self._part_job(view)
                 record = self._views[HYPERDRIVE_TRIALS].get(view.trial_uid)
-                if isinstance(record, Record):
+                if isinstance(record, Record) and record.attempt == view.attempt:
                     self._heed_annotations(record, view)  # now: several changes may come before the next pass
             case Pod():
                 self._pods_of[view.job_uid][view.uid] = view
-                self._unjoin_job(view.job_uid)
+                self._part_job(self._views[JOBS].get(view.job_uid))
 
     def _detach(self, view: View) -> None:
         match view:
@@ -208,13 +223,16 @@ class Cache:
             case Record():
                 _drop(self._records, view.sweep_uid, view.uid)
                 self._mark_end(view)
-                self._joined.pop(view.uid, None)
+                self._part(view.uid, view.sweep_uid)
+                if view.sweep_uid not in self._records:  # it was the last
+                    self._books.pop(view.sweep_uid, None)
+                    self._changed.pop(view.sweep_uid, None)
             case Job():
                 _drop(self._jobs_of, view.trial_uid, view.uid)
-                self._joined.pop(view.trial_uid, None)
+                self._part_job(view)
             case Pod():
                 _drop(self._pods_of, view.job_uid, view.uid)
-                self._unjoin_job(view.job_uid)
+                self._part_job(self._views[JOBS].get(view.job_uid))
 
     def _mark_end(self, record: Record) -> None:
         if record.state in ENDED:
@@ -230,10 +248,15 @@ class Cache:
             ready = {number: one for number, one in known.ready.items() if number != record.number}
             self._proposals[record.sweep_uid] = replace(known, ready=ready)
 
-    def _unjoin_job(self, job_uid: str) -> None:
-        job = self._views[JOBS].get(job_uid)
-        if isinstance(job, Job):
-            self._joined.pop(job.trial_uid, None)
+    def _part_job(self, job: View | None) -> None:
+        record = self._views[HYPERDRIVE_TRIALS].get(job.trial_uid) if isinstance(job, Job) else None
+        if isinstance(record, Record):
+            self._part(record.uid, record.sweep_uid)
+
+    def _part(self, record_uid: str, sweep_uid: str) -> None:
+        """Note that something of a trial is new: it is joined again when somebody asks."""
+        self._joined.pop(record_uid, None)
+        self._changed[sweep_uid][record_uid] = None
 
     def _heed_annotations(self, record: Record, job: Job) -> Progress | None:
         """Return what a trial's annotations have said so far, each change of them counted once."""
@@ -250,11 +273,17 @@ class Cache:
         return known
 
     def _join(self, record: Record) -> Trial:
-        job = max(self._jobs_of.get(record.uid, {}).values(), key=_version, default=None)
+        jobs = self._jobs_of.get(record.uid, {}).values()
+        job = max((one for one in jobs if one.attempt == record.attempt), key=_version, default=None)
+        former = max((one for one in jobs if one.attempt < record.attempt), key=_version, default=None)
         pods = self._pods_of.get(job.uid, {}).values() if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
-        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid), annotations, disrupted)
+        log = self._logs.get(record.uid)
+        spans = spans_of(pods) if record.state not in ENDED else ()
+        # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it
+        former = former if job is None else None
+        trial = Trial(record, job, speaker(pods), log, annotations, disrupted, former, spans)
         self._joined[record.uid] = trial
         return trial
 

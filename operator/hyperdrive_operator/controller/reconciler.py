@@ -1,5 +1,6 @@
 """The one reconcile: observe, decide, act, report. It moves one HyperDrive a step towards its spec."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.core.actions import RecordProgress
+from hyperdrive_operator.core.actions import Action, RecordProgress
 from hyperdrive_operator.core.announcements import announcements
+from hyperdrive_operator.core.budget import REFRESH
 from hyperdrive_operator.core.early_termination import Judge, Judgement
 from hyperdrive_operator.core.facts import Facts
 from hyperdrive_operator.core.outcome import has_news
@@ -23,12 +25,16 @@ from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
-from .budget import ProgressBudget
 from .cache import Cache
-from .executor import Executor, Obstacle, Outcome
+from .executor import Executor
+from .flight import Flight
 from .logs import LogReader
+from .pacer import Pacer
 from .proposals import Proposer
 from .queue import Key
+from .results import Obstacle, Outcome
+from .telemetry import TrialTelemetry
+from .vacancies import Vacancies
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +58,21 @@ class Memory:
     last_write: datetime | None = None
     judge: Judge = field(default_factory=Judge)
     archive: Archive = field(default_factory=Archive)
+    flight: Flight = field(default_factory=Flight)
+    #: How many passes have begun, and the newest of them that has reported; one at a time does.
+    passes: int = 0
+    reported: int = 0
+    reporting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One pass over a sweep: what it has decided, and what of it is to be done: all that no other pass is doing."""
+
+    number: int
+    plan: Plan
+    actions: Sequence[Action]
+    now: datetime
 
 
 class Reconciler:
@@ -65,21 +86,24 @@ class Reconciler:
         logs: LogReader,
         proposer: Proposer,
         *,
+        telemetry: TrialTelemetry,
         clock: Callable[[], datetime],
-        on_trial_ended: Callable[[str], None] = lambda state: None,  # noqa: ARG005  a default that does nothing
     ) -> None:
         self._client = client
         self._cache = cache
         self._recorder = recorder
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
-        self._budget = ProgressBudget(clock)
+        self._pacer = Pacer(clock)
         self._clock = clock
-        self._on_trial_ended = on_trial_ended
+        self._telemetry = telemetry
+        self._vacancies = Vacancies(cache.trial, telemetry.place_filled)
         self._memories: dict[Key, Memory] = {}
 
-    async def reconcile(self, key: Key) -> float | None:
+    async def reconcile(self, key: Key, on_decided: Callable[[], None] = lambda: None) -> float | None:
         """Move one HyperDrive a step; return the seconds until the next look, None if only an event brings news.
+
+        `on_decided` is called as soon as another pass over the same HyperDrive may begin, while this one writes.
 
         Raises ClusterError when something has to be tried again; what could be done is done and reported by then.
         """
@@ -90,17 +114,20 @@ class Reconciler:
 
         now = self._clock()
         memory = self._remember(key, sweep, now)
-        plan = self._plan(sweep, memory, now)
-        outcome = await self._executor.apply(sweep, plan.actions, now)
+        this = self._plan(sweep, memory, now)
+        applied = self._executor.apply(sweep, this.actions, now, memory.flight)
+        on_decided()
+        outcome = await applied
         self._learn(memory, sweep, outcome, now)
+        self._count(sweep, memory, outcome)
 
-        delay = await self._report(sweep, memory, plan, outcome, now)
+        delay = await self._report(sweep, memory, this, outcome)
         outcome.raise_for_failures()  # reported first, retried second
         if outcome.has_acted and outcome.obstacle is None:
             return 0.0  # until a pass finds nothing to do
         return _earliest(
             delay,
-            plan.next_check - now if plan.next_check else None,
+            this.plan.next_check - now if this.plan.next_check else None,
             memory.hold.until - now if memory.hold else None,
         )
 
@@ -113,10 +140,11 @@ class Reconciler:
         spec = sweep.spec
         if spec is None or sweep.deleting:
             return
-        reported = [trial for trial in self._cache.trials(sweep) if trial.is_running and has_news(trial, spec)]
+        reported = [trial for trial in self._cache.trials(sweep).live if trial.is_running and has_news(trial, spec)]
         await self._executor.apply(sweep, [RecordProgress(trial) for trial in reported], self._clock())
 
-    def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
+    def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> _Pass:
+        memory.passes += 1
         is_checked = memory.checked_generation == sweep.generation
         trials = self._cache.trials(sweep)
         judgement = memory.judge.judge(sweep.spec, trials) if sweep.spec is not None else Judgement()
@@ -127,12 +155,14 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
-            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
+            pace=self._pacer.pace(sweep.uid, sum(trial.is_running for trial in trials.live)),
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
         )
-        self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
-        return plan if judgement.is_complete else replace(plan, next_check=now)
+        actions = memory.flight.not_begun(plan.actions)
+        self._pacer.spend(sum(isinstance(action, RecordProgress) for action in actions))
+        plan = plan if judgement.is_complete else replace(plan, next_check=now)
+        return _Pass(memory.passes, plan, actions, now)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)
@@ -147,7 +177,8 @@ class Reconciler:
         gone = self._memories.pop(key, None)
         if gone is not None:
             self._proposer.forget(gone.uid)
-            self._budget.forget(gone.uid)
+            self._pacer.forget(gone.uid)
+            self._vacancies.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:
@@ -162,14 +193,30 @@ class Reconciler:
                 self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
 
-    async def _report(
-        self, sweep: Sweep, memory: Memory, plan: Plan, outcome: Outcome, now: datetime
-    ) -> timedelta | None:
-        """Write the status if it changed, then say what is new; return how long a mere count must still wait."""
-        current = self._cache.sweep(Key(sweep.namespace, sweep.name))
-        if current is None or current.uid != sweep.uid:
-            return None
-        sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
+    def _count(self, sweep: Sweep, memory: Memory, outcome: Outcome) -> None:
+        for source, reports in outcome.reports.items():
+            self._telemetry.reported(source, reports)
+        self._vacancies.heed(sweep, self._cache.trials(sweep), is_held=memory.hold is not None)
+
+    async def _report(self, sweep: Sweep, memory: Memory, this: _Pass, outcome: Outcome) -> timedelta | None:
+        """Say what is new, then write the status if it changed; return how long a mere count must still wait.
+
+        A pass that a later one has overtaken leaves the status to the next: its plan is no longer true.
+        """
+        async with memory.reporting:
+            current = self._cache.sweep(Key(sweep.namespace, sweep.name))
+            if current is None or current.uid != sweep.uid:
+                return None
+            sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
+            self._announce(
+                sweep, sweep.status, outcome.ended, this.now
+            )  # recorded already, whatever comes of the status
+            if this.number < memory.reported:
+                return timedelta(0)
+            memory.reported = this.number
+            return await self._report_status(sweep, memory, this.plan, this.now)
+
+    async def _report_status(self, sweep: Sweep, memory: Memory, plan: Plan, now: datetime) -> timedelta | None:
         is_checked = memory.checked_generation == sweep.generation
         facts = Facts(
             sweep,
@@ -181,7 +228,6 @@ class Reconciler:
             self._cache.prior(sweep),
         )
         status = summarise(facts, now)
-        self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
         if wait is None and status != sweep.status and await self._write_status(sweep, status):
             memory.last_write = now
@@ -203,7 +249,7 @@ class Reconciler:
     def _announce(self, sweep: Sweep, status: Mapping[str, Any], ended: Sequence[Record], now: datetime) -> None:
         """Send events and count, only for what is now true."""
         for record in ended:
-            self._on_trial_ended(record.state.value)
+            self._telemetry.trial_ended(record.state.value)
             logger.info("trial ended", extra={"trial": record.name, "state": record.state.value})
         metric = sweep.spec.objective.primary_metric if sweep.spec else ""
         regarding = {
@@ -239,7 +285,9 @@ def _wait(
     """Return how long a status that differs only in counts must wait, None if it may be written (or need not be)."""
     if last_write is None or new == old or _news(old) != _news(new):
         return None
-    due = last_write + STATUS_INTERVAL
+    # what is used of a budget changes with every second
+    is_budget_alone = "budget" in old and {**old, "budget": None} == {**new, "budget": None}
+    due = last_write + (REFRESH if is_budget_alone else STATUS_INTERVAL)
     return due - now if now < due else None
 
 
@@ -247,7 +295,7 @@ def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
     the Pareto front, which grows with many a trial while it is young.
     """
-    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize", "warmStart"}
+    counts = {"trials", "progress", "timeSavedSeconds", "budget", "paretoFront", "paretoFrontSize", "warmStart"}
     kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]

@@ -1,5 +1,6 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +14,10 @@ from .early_termination import Verdict
 from .loglines import TAIL_BYTES
 from .metrics import Aim, bounded
 from .progress import Progress
+from .running import start_of
 from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
+from .usage import run_time, told_requests
 
 TrialStatus = dict[str, Any]
 
@@ -23,7 +26,11 @@ _SEEN = 10  # metric names to show when the primary one is missing
 
 def started(trial: Trial, now: datetime) -> TrialStatus:
     """Return the status of a trial whose pod runs."""
-    return {"state": State.RUNNING.value, "startTime": timestamps.text(trial.started or now)}
+    began = timestamps.text(start_of(trial, now))
+    status: TrialStatus = {"state": State.RUNNING.value, "startTime": began, **told_requests(trial)}
+    if trial.record.started is not None or trial.record.ran.until is not None:  # not for the first time
+        status["runTime"] = run_time(trial, now)
+    return status
 
 
 def interrupted(trial: Trial, now: datetime) -> TrialStatus:
@@ -36,18 +43,38 @@ def interrupted(trial: Trial, now: datetime) -> TrialStatus:
     if pod.disruption_message:
         told["message"] = pod.disruption_message
     # the place of a start that was not seen: the pod may be gone before there is another look at it
-    began = started(trial, now) if trial.record.state is State.PENDING and pod.admitted else {}
-    return began | {"interruptions": told}
+    began = started(trial, now) if trial.record.state is State.QUEUED and pod.admitted else {}
+    waits = {} if trial.is_running else {"state": State.QUEUED.value}
+    return began | waits | {"interruptions": told, "runTime": run_time(trial, now)}
+
+
+def queued(trial: Trial, now: datetime) -> TrialStatus:
+    """Return the status of a trial that has run and waits for a pod again.
+
+    That its Job is suspended is an interruption, unless we have suspended it for a pause of the sweep.
+    """
+    status: TrialStatus = {"state": State.QUEUED.value, "runTime": run_time(trial, now)}
+    if trial.job is not None and trial.job.suspended and not trial.job.is_paused:
+        status["interruptions"] = {
+            "count": trial.record.interruptions + 1,
+            "reason": names.REASON_SUSPENDED,
+            "message": "its Job was suspended: by Kueue, say, which takes its quota for another",
+        }
+    return status
 
 
 def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
         "its Job was deleted before its end was recorded; to run this combination again: "
-        f"kubectl delete hyperdrivetrial {trial.record.name}"
+        f"kubectl patch hyperdrivetrial {trial.record.name} --type merge -p {_next_attempt(trial)}"
     )
     known = measured(trial.progress, spec) if spec is not None and trial.progress.reports else {}
     return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now) | known
+
+
+def _next_attempt(trial: Trial) -> str:
+    return f"""'{{"spec":{{"attempt":{trial.record.wanted_attempt + 1}}}}}'"""
 
 
 def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:
@@ -139,7 +166,8 @@ def cancelled(trial: Trial, spec: HyperDriveSpec, reason: str, message: str, now
     """Return the status of a trial that is ended from outside: what it has reported by now is its result."""
     status = _ended(State.CANCELLED, reason, message, trial, now)
     if not trial.has_begun:
-        status.pop("startTime", None)  # its Job's, whose pod never ran
+        for field in ("startTime", "runTime", "requests"):  # its Job's, whose pod never ran
+            status.pop(field, None)
     return status | (measured(trial.progress, spec) if trial.progress.reports else {})
 
 
@@ -161,6 +189,13 @@ def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
     if progress.last:
         status["metrics"] = dict(_metrics(progress, spec.objective))
     return status
+
+
+def newly_reported(trial: Trial, spec: HyperDriveSpec, status: TrialStatus) -> Counter[str]:
+    """Count the reports that a status adds to a trial's record, by where they were read, in the words of the spec."""
+    new = status.get("reports", 0) - trial.record.curve.reports
+    is_annotated = trial.annotated is not None and trial.annotated.reports > 0
+    return Counter({"Annotation" if is_annotated else spec.metrics.source: new} if new > 0 else {})
 
 
 def aim_of(objective: Objective) -> Aim:
@@ -217,8 +252,10 @@ def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) 
         "state": state.value,
         "reason": reason or None,
         "message": message or None,
-        "startTime": timestamps.text(trial.started) if trial.started else None,
+        "startTime": timestamps.text(start_of(trial, at)) if trial.started else None,
         "completionTime": timestamps.text(at),
     }
     final: TrialStatus = {"logPosition": None} if trial.record.position is not None else {}
+    if trial.started:
+        final |= {"runTime": run_time(trial, at), **told_requests(trial)}
     return {key: value for key, value in status.items() if value is not None} | final

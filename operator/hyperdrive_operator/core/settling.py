@@ -7,6 +7,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .actions import (
     CancelTrial,
+    DeleteJob,
     EndJob,
     FollowLog,
     ReadLog,
@@ -14,24 +15,26 @@ from .actions import (
     RecordInterruption,
     RecordLoss,
     RecordProgress,
+    RecordQueued,
     RecordStart,
     Settling,
     StopTrial,
     TimeOutTrial,
 )
 from .early_termination import Verdict
-from .endings import Ending
+from .endings import CALLED_OFF, Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
-from .running import deadline_of, is_newly_interrupted, next_deadline
-from .savings import whole_run
+from .roster import Roster
+from .running import deadline_of, is_newly_interrupted, next_deadline, waits_again
 from .suspending import suspension
 from .trials import State, Trial
+from .usage import runs_again
 
 
 def settle(
     spec: HyperDriveSpec,
-    trials: Sequence[Trial],
+    trials: Roster,
     pace: Pace,
     now: datetime,
     verdicts: Mapping[int, Verdict],
@@ -40,25 +43,25 @@ def settle(
 ) -> tuple[tuple[Settling, ...], datetime | None]:
     """Return what is to be recorded, read or ended now, and when reports that came too soon may be recorded."""
     # who is ended now is recorded with all reports anyway
-    going_on = [trial for trial in trials if trial.record.number not in verdicts] if verdicts else trials
-    if ending is not None:
-        going_on = [trial for trial in going_on if not ending.ends(trial)]
+    going_on = [
+        trial for trial in trials.live if trial.record.number not in verdicts and _end_of(trial, ending) is None
+    ]
     reports = due_reports(spec, going_on, pace, now)
-    whole = whole_run(trials) if verdicts else None
-    overdue = _overdue(spec, trials, now)
+    whole = trials.ended.whole_run() if verdicts else None
+    overdue = _overdue(spec, trials.live, now)
     events = [
         action
-        for trial in trials
+        for trial in trials.live
         for action in _events(
             spec,
             trial,
             overdue.get(trial.record.number)
             or _stop(trial, verdicts.get(trial.record.number), whole)
-            or _cancel(trial, ending),
+            or _cancel(trial, _end_of(trial, ending)),
         )
     ]
     due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
-    moments = (reports.next_check, next_deadline(trials, spec.limits, now))
+    moments = (reports.next_check, next_deadline(trials.live, spec.limits, now))
     return (*events, *due), min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -75,14 +78,23 @@ def _stop(trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Sto
     return StopTrial(trial, verdict, whole) if verdict is not None else None
 
 
+def _end_of(trial: Trial, ending: Ending | None) -> Ending | None:
+    """Return what ends a trial from outside: its own spec, or the end of its sweep."""
+    if trial.record.is_called_off:
+        return CALLED_OFF
+    return ending if ending is not None and ending.ends(trial) else None
+
+
 def _cancel(trial: Trial, ending: Ending | None) -> CancelTrial | None:
-    return CancelTrial(trial, ending) if ending is not None and ending.ends(trial) else None
+    return CancelTrial(trial, ending) if ending is not None else None
 
 
 def _events(
     spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
 ) -> Iterator[Settling]:
     """Return what is to be done for a trial; `end` ends it, unless it has ended by itself."""
+    if trial.former is not None and not trial.former.deleting:
+        yield DeleteJob(trial, trial.former)
     if trial.must_end_job:
         yield EndJob(trial)
     elif trial.is_ended or trial.record.deleting:
@@ -109,10 +121,12 @@ def _while_unfinished(
         yield RecordInterruption(trial)
     elif trial.is_running:
         yield from _while_running(spec, trial)
+    elif waits_again(trial):
+        yield RecordQueued(trial)
 
 
 def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
     if trial.log is None and is_followed(trial, spec):
         yield FollowLog(trial)
-    if trial.record.state is State.PENDING:
+    if trial.record.state is State.QUEUED or runs_again(trial):
         yield RecordStart(trial)

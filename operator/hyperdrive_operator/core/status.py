@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
@@ -19,6 +19,8 @@ from .problems import sentence
 from .suspending import left_to_kueue
 from .trials import State, Trial
 
+_RUNNING: Final = "trials are being run"
+
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     """Return the whole status as JSON. Two calls with the same facts give the same status."""
@@ -34,6 +36,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         time_saved_seconds=_time_saved(facts),
+        budget=facts.plan.course.budget.shown if facts.plan.course.budget else None,
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,
@@ -60,15 +63,14 @@ def _pareto_front(facts: Facts, front: Sequence[Point]) -> list[ParetoTrial] | N
 
 
 def _counts(facts: Facts) -> TrialCounts:
-    running = sum(trial.is_running for trial in facts.trials)
-    succeeded = sum(trial.record.state is State.SUCCEEDED for trial in facts.trials)
-    failed = sum(trial.record.state is State.FAILED for trial in facts.trials)
-    stopped = sum(trial.record.state is State.EARLY_STOPPED for trial in facts.trials)
-    cancelled = sum(trial.record.state is State.CANCELLED for trial in facts.trials)
+    ended = facts.trials.ended.counts
+    running = sum(trial.is_running for trial in facts.trials.live)
+    succeeded, failed = ended[State.SUCCEEDED], ended[State.FAILED]
+    stopped, cancelled = ended[State.EARLY_STOPPED], ended[State.CANCELLED]
     return TrialCounts(
         planned=facts.plan.planned,
         created=len(facts.trials),
-        pending=len(facts.trials) - running - succeeded - failed - stopped - cancelled,
+        queued=len(facts.trials) - running - succeeded - failed - stopped - cancelled,
         running=running,
         succeeded=succeeded,
         failed=failed,
@@ -83,8 +85,8 @@ def _stops_early(facts: Facts) -> bool:
 
 def _time_saved(facts: Facts) -> int | None:
     """Return what early termination has saved: the sum of what the trials' records say. None where there is none."""
-    saved = [trial.record.seconds_saved for trial in facts.trials if trial.record.state is State.EARLY_STOPPED]
-    return sum(saved) if saved or _stops_early(facts) else None
+    ended = facts.trials.ended
+    return ended.seconds_saved if ended.counts[State.EARLY_STOPPED] or _stops_early(facts) else None
 
 
 def _state(facts: Facts, accepted: Finding) -> SweepState:
@@ -96,7 +98,9 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
         return "Complete" if facts.is_complete else "Failed"
     if facts.is_paused:
         return "Paused"
-    return "Running" if facts.trials else "Pending"
+    if not facts.trials:
+        return "Pending"
+    return "Queued" if held(facts.trials.live) else "Running"
 
 
 def _state_of_ending(facts: Facts, ending: Ending) -> SweepState:
@@ -124,7 +128,7 @@ def _progressing(facts: Facts) -> Finding:
         finding = complete(facts) if facts.is_complete else failed(facts)
         return Finding(kind, "False", finding.reason, finding.message)
     if facts.ending is not None:
-        unfinished = sum(not trial.is_ended or trial.is_ending for trial in facts.trials)
+        unfinished = len(facts.trials.unfinished)
         message = f"{facts.ending.message}: no more trials are started, {unfinished} are not finished"
         return Finding(kind, "True", facts.ending.reason, message)
     if facts.sweep.problems:
@@ -133,13 +137,29 @@ def _progressing(facts: Facts) -> Finding:
         return Finding(kind, "False", facts.hold.reason, "no trial starts for now")
     if facts.is_paused:
         return Finding(kind, "False", names.REASON_PAUSED, _paused(facts))
-    return Finding(kind, "True", names.REASON_RUNNING, "trials are being run")
+    waiting = held(facts.trials.live)
+    reason, message = (names.REASON_QUEUED, _queued(waiting)) if waiting else (names.REASON_RUNNING, _RUNNING)
+    return Finding(kind, "True", reason, message)
+
+
+def held(trials: Sequence[Trial]) -> int:
+    """Return how many trials wait for quota or a node, if none runs: then the sweep waits."""
+    if any(trial.is_running for trial in trials):
+        return 0
+    return sum(trial.is_held for trial in trials)
+
+
+def _queued(waiting: int) -> str:
+    return (
+        f"no trial runs, {waiting} wait: their Jobs are suspended (as Kueue does until there is quota), "
+        "or their pods find no node. No clock runs until they do"
+    )
 
 
 def _paused(facts: Facts) -> str:
     """Return what a pause means now, and how to end it."""
-    unfinished = sum(not trial.is_ended for trial in facts.trials)
-    kueues = left_to_kueue(facts.sweep.spec, facts.trials) if facts.sweep.spec is not None else 0
+    unfinished = len(facts.trials.unended)
+    kueues = left_to_kueue(facts.sweep.spec, facts.trials.live) if facts.sweep.spec is not None else 0
     so_far = f"no more trials are started, {unfinished} are not finished" if unfinished else "no trial is started"
     if kueues:
         so_far += f", {kueues} of them in Kueue's queues, where only Kueue suspends"
@@ -156,9 +176,10 @@ def _stalled(facts: Facts, now: datetime) -> Finding:
         return Finding(kind, "True", facts.hold.reason, facts.hold.message)
     if (end := failed(facts)).status == "True":  # kstatus knows Stalled, not Failed
         return Finding(kind, "True", end.reason, end.message)
-    if any(is_fruitless(trial) for trial in facts.trials) and not facts.has_result:
+    if not facts.has_result and any(is_fruitless(trial) for trial in facts.trials.ended.trials):
         return Finding(kind, "True", *fruitless(facts))
-    if not any(trial.is_running for trial in facts.trials) and (waiting := _waiting(facts.trials, now)):
+    live = facts.trials.live
+    if not any(trial.is_running for trial in live) and (waiting := _waiting(live, now)):
         return Finding(kind, "True", *waiting)
     return Finding(kind, truth(holds=False), names.REASON_NOTHING_IN_THE_WAY, "nothing is in the way")
 

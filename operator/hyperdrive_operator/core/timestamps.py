@@ -9,9 +9,9 @@ def parse(text: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the latter: the year 1 or 9999, in a zone that makes it another
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def text(moment: datetime) -> str:

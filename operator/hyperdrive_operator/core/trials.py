@@ -18,13 +18,15 @@ from .loglines import Position
 from .metrics import number
 from .pods import MESSAGE_LIMIT, Body, Pod, identity, owner_uid
 from .progress import Progress, joined
+from .requests import NO_REQUESTS, Demand, Requests, read_demand, shared
 from .sampling import combination_key
+from .spans import Ran, Span, read_ran
 
 
 class State(StrEnum):
     """Where a trial stands."""
 
-    PENDING = "Pending"
+    QUEUED = "Queued"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -70,15 +72,36 @@ class Record:
     seconds_saved: int
     #: While it runs: up to where its log is counted in them.
     position: Position | None
+    #: For how long it has run, as far as that is recorded, and what its pods request together.
+    ran: Ran
+    requests: Requests
     #: How many of its pods the cluster has taken away, and the last of them.
     interruptions: int = 0
     #: Its creation and uid: pods that are older count no more.
     interrupted_pod: tuple[str, str] = ("", "")
+    #: Which attempt all this is about, and which one is wished for.
+    attempt: int = 1
+    wanted_attempt: int = 1
+    #: Its own spec says that it shall not run.
+    is_called_off: bool = False
+    #: When the pod of its first attempt started, if this is another.
+    first_started: datetime | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """It has ended and is to run once more."""
+        is_behind = self.wanted_attempt > self.attempt and self.state in ENDED
+        return is_behind and not (self.is_called_off or self.deleting)
 
     @property
     def progress(self) -> Progress:
         """What is recorded of its reports."""
         return Progress(self.curve, self.metrics)
+
+    @property
+    def best_report(self) -> float | None:
+        """The best it has reported while it ran; whatever it reported later, it has reported this."""
+        return self.curve.newest.best if self.curve.newest else self.value
 
     @property
     def is_cut_short(self) -> bool:
@@ -99,6 +122,7 @@ class Job:
     finished: str
     reason: str
     message: str
+    created: datetime | None
     started: datetime | None
     ended: datetime | None
     ready: int
@@ -106,9 +130,13 @@ class Job:
     metrics: str | None
     curve: str | None
     deadline: int | None
+    demand: Demand
     #: It is suspended for a pause of its sweep; and whether it is Kueue's to suspend and resume.
     is_paused: bool = False
     is_kueues: bool = False
+    #: Which attempt at its trial it is.
+    attempt: int = 1
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +151,8 @@ class Log:
     is_whole: bool = True
     #: The last lines.
     tail: str = ""
+    #: Which attempt at the trial it is of.
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +167,10 @@ class Trial:
     annotated: Progress | None = None
     #: The pod that the cluster took away last, as long as it can be seen.
     disrupted: Pod | None = None
+    #: The Job of an attempt before this one, as long as it is there: it keeps the name of the next.
+    former: Job | None = None
+    #: When its pods ran, as long as they can be seen and it has not ended.
+    spans: tuple[Span, ...] = ()
 
     @property
     def progress(self) -> Progress:
@@ -180,6 +214,11 @@ class Trial:
         return not self.job.suspended or has_pod or self.must_end_job
 
     @property
+    def is_unfinished(self) -> bool:
+        """It has not ended, or its pod may still run."""
+        return not self.is_ended or self.is_ending
+
+    @property
     def must_end_job(self) -> bool:
         """It was ended before its time, and nothing has told its Job so yet, or somebody took that back."""
         return (
@@ -199,6 +238,15 @@ class Trial:
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
+
+    @property
+    def is_held(self) -> bool:
+        """Its Job is suspended by others than us, or its pod finds no node: it runs when they let it."""
+        if self.record.state in ENDED or self.job is None or self.job.finished or self.is_running:
+            return False
+        if self.job.suspended:
+            return not self.job.is_paused
+        return self.pod is not None and self.pod.is_unscheduled
 
     @property
     def has_begun(self) -> bool:
@@ -222,7 +270,7 @@ def read_record(body: Body) -> Record:
     """Project a HyperDriveTrial."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
-    state, curve = _state(status.get("state", State.PENDING)), read_curve(status.get("curve"))
+    state, curve = _state(status.get("state", State.QUEUED)), read_curve(status.get("curve"))
     interruptions, interrupted_pod = _interruptions(status.get("interruptions"))
     return Record(
         **identity(metadata),
@@ -245,12 +293,18 @@ def read_record(body: Body) -> Record:
         seconds_saved=_seconds_saved(status.get("earlyTermination")),
         interruptions=interruptions,
         interrupted_pod=interrupted_pod,
+        attempt=_count(status.get("attempt")),
+        wanted_attempt=_count(spec.get("attempt")),
+        is_called_off=spec.get("state") == State.CANCELLED,
+        first_started=timestamps.parse(status.get("firstStartTime")),
+        ran=read_ran(status.get("runTime")),
+        requests=shared(_metrics(requests)) if (requests := status.get("requests")) else NO_REQUESTS,
     )
 
 
 def read_job(body: Body) -> Job:
     """Project a Job of ours."""
-    metadata, status = body["metadata"], body.get("status") or {}
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     annotations = metadata.get("annotations") or {}
     end = _finish(status)
     return Job(
@@ -260,15 +314,19 @@ def read_job(body: Body) -> Job:
         finished=end.get("type", ""),
         reason=end.get("reason", ""),
         message=end.get("message", "")[:MESSAGE_LIMIT],
+        created=timestamps.parse(metadata.get("creationTimestamp")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,
-        suspended=bool((body.get("spec") or {}).get("suspend")),
+        suspended=bool(spec.get("suspend")),
         metrics=annotations.get(names.ANNOTATION_METRICS),
         curve=annotations.get(names.ANNOTATION_CURVE),
-        deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
+        deadline=spec.get("activeDeadlineSeconds"),
         is_paused=names.ANNOTATION_SUSPENDED in annotations,
         is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
+        attempt=_attempt(body),
+        suspended_at=_suspended_at(status),
+        demand=read_demand(spec),
     )
 
 
@@ -282,6 +340,17 @@ def _state(text: Any) -> State:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def _attempt(job: Body) -> int:
+    """Return which attempt a Job is: by its pods' label, which nobody can change, unlike its own."""
+    template = (job.get("spec") or {}).get("template") or {}
+    label = ((template.get("metadata") or {}).get("labels") or {}).get(names.LABEL_ATTEMPT)
+    return int(label) if isinstance(label, str) and label.isdecimal() else 1
 
 
 def _seconds_saved(explanation: Any) -> int:
@@ -307,6 +376,13 @@ def _position(value: Any) -> Position | None:
     if not (isinstance(pod, str) and isinstance(time, str) and isinstance(lines, int)):
         return None
     return Position(pod, time, lines)
+
+
+def _suspended_at(status: Body) -> datetime | None:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "Suspended" and condition.get("status") == "True":
+            return timestamps.parse(condition.get("lastTransitionTime"))
+    return None
 
 
 def _finish(status: Body) -> Mapping[str, str]:

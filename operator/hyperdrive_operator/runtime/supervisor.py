@@ -10,74 +10,37 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from hyperdrive_operator import __version__
-from hyperdrive_operator.controller.leadership import Alone, Leadership
+from hyperdrive_operator.controller.leadership import Alone
 from hyperdrive_operator.core.election import Timing
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import KubeConfigError
 from hyperdrive_operator.kube.events import EventRecorder
-from hyperdrive_operator.kube.kinds import Kind, Object
 
 from .config import Config
 from .election import Elector
 from .http import HttpServer
+from .interface import ControllerFactory, ControllerLike
 from .readiness import wait_for_cluster
-from .streams import Streams
+from .streams import Streams, streams_into
 from .telemetry import Telemetry
-from .watch import KopfWatcher
 
 logger = logging.getLogger(__name__)
 
 COMPONENT: Final = "hyperdrive-operator"
 USER_AGENT: Final = f"{COMPONENT}/{__version__}"
 # At the end: for requests under way and for reports that were read and not recorded; then, the Lease given back,
-# for events that are still to be written and for kopf's thread.
+# for events that are still to be written.
 DRAIN_SECONDS: Final = 2.5
 FLUSH_SECONDS: Final = 1.0
-JOIN_SECONDS: Final = 1.0
 # The controller gives a sign of life each few seconds, also when nothing happens.
 HEARTBEAT_SECONDS: Final = 60.0
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-
-
-class ControllerLike(Protocol):
-    """What the supervisor needs of the controller."""
-
-    synced: bool
-    heartbeat: float
-
-    def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
-        """Take in what a stream has brought. In the controller's loop."""
-
-    def relist_soon(self) -> None:
-        """List everything again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
-
-    async def run(self, leadership: Leadership) -> None:
-        """Work until cancelled, once we are the leader."""
-
-    async def drain(self) -> None:
-        """Begin nothing new, and return when what was begun is done and what was read is recorded."""
-
-
-class ControllerFactory(Protocol):
-    """Makes the controller: the class itself, or a test's own."""
-
-    def __call__(
-        self,
-        client: KubeClient,
-        recorder: EventRecorder,
-        telemetry: Telemetry,
-        /,
-        *,
-        namespaces: tuple[str, ...],
-        workers: int,
-        resync_seconds: float,
-    ) -> ControllerLike: ...
 
 
 class StartError(Exception):
@@ -180,8 +143,8 @@ class Supervisor:
             resync_seconds=config.resync_seconds,
         )
         self._started_at, self._controller = asyncio.get_running_loop().time(), controller
-        streams = self._streams = self._make_streams(controller, client)
-        stack.push_async_callback(_stop_streams, streams)
+        streams = self._streams = streams_into(controller, client, config, self._set_waiting)
+        stack.push_async_callback(streams.stop)
         async with asyncio.TaskGroup() as group:
             group.create_task(_for_ever("the controller", controller.run(self._election)), name="controller")
             group.create_task(_for_ever("the event recorder", recorder.run()), name="events")
@@ -232,31 +195,6 @@ class Supervisor:
         self.port = server.port
         stack.push_async_callback(server.stop)
 
-    def _make_streams(self, controller: ControllerLike, client: KubeClient) -> Streams:
-        loop = asyncio.get_running_loop()
-        config = self._config
-
-        def hand_over(kind: Kind, event_type: str | None, body: Object) -> None:
-            with suppress(RuntimeError):  # the loop is closed: we are on our way out
-                loop.call_soon_threadsafe(controller.observe, kind, event_type, body)
-
-        def relist() -> None:
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(controller.relist_soon)
-
-        def make() -> KopfWatcher:
-            return KopfWatcher(
-                kubeconfig=config.kubeconfig,
-                context=config.context,
-                namespaces=config.namespaces,
-                on_event=hand_over,
-                on_list=relist,
-            )
-
-        return Streams(
-            make, lambda: wait_for_cluster(client, config.namespaces, config.leader_elect, self._set_waiting)
-        )
-
     def _set_waiting(self, problem: str) -> None:
         self._waiting_for = problem
 
@@ -274,7 +212,7 @@ class Supervisor:
             return self._waiting_for or "starting"
         if self._streams is not None and self._streams.is_broken:
             return self._waiting_for or "the watch has ended and is begun anew"
-        return "" if self._controller.synced else "reading the cluster's objects"
+        return self._controller.problem or ("" if self._controller.synced else "reading the cluster's objects")
 
 
 async def _for_ever(what: str, work: Awaitable[None]) -> None:
@@ -289,15 +227,6 @@ async def _flush(recorder: EventRecorder) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(FLUSH_SECONDS):
             await recorder.flush()
-
-
-async def _stop_streams(streams: Streams) -> None:
-    watcher = streams.watcher
-    if watcher is None:
-        return
-    watcher.stop()
-    if not await asyncio.to_thread(watcher.join, JOIN_SECONDS):
-        logger.debug("kopf's thread is left behind")
 
 
 def _report(error: BaseException) -> int:

@@ -1,8 +1,9 @@
-"""The only file that knows kopf: its watch streams, in a thread and loop of their own, handing over raw objects.
+"""The only file that knows kopf: its stream of HyperDrives, in a thread and loop of its own, handing over raw objects.
 
 kopf brings discovery, paged lists, bookmarks, reconnects and re-login. Everything else of it stays unused: no stateful
 handlers, no finalizers, no annotations, no peering, no events. It never tells of an object that was deleted while a
-stream was broken: the controller's own relist finds those.
+stream was broken: the controller's own relist finds those. What sweeps consist of, a hundred events to one of theirs,
+the controller's informers watch (docs/design/0006).
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.credentials import authorization, load_configuration
 from hyperdrive_operator.kube.decoding import ShallowResponse
 from hyperdrive_operator.kube.errors import KubeConfigError
-from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVES, Kind, Object
 
 #: Called in the watcher's thread for each event. The type is None for what was there before the stream began.
 EventSink = Callable[[Kind, str | None, Object], None]
@@ -55,7 +56,8 @@ class KopfWatcher:
         self._context = context
         self._namespaces = tuple(namespaces)
         self._on_event = on_event
-        self._tracing = trace(on_list)
+        self._asked: set[str] = set()  # grows in the watcher's thread, and is read in others
+        self._tracing = trace(on_list, self._asked)
         self._thread = threading.Thread(target=self._run, name="kopf", daemon=True)
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -65,6 +67,11 @@ class KopfWatcher:
         self.ready = threading.Event()
         self.finished: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.finished.set_running_or_notify_cancel()  # else who waits for it in vain, cancels it with themselves
+
+    @property
+    def overlooked(self) -> tuple[str, ...]:
+        """The plurals that kopf has not asked for yet. What its discovery does not find it never asks for."""
+        return () if HYPERDRIVES.plural in self._asked else (HYPERDRIVES.plural,)
 
     def start(self) -> None:
         """Begin to watch. The CRDs must be served by now: kopf looks for them only once."""
@@ -125,14 +132,13 @@ class KopfWatcher:
                 raise kopf.TemporaryError(str(error), delay=LOGIN_DELAY_SECONDS) from error
             return Login(server=info.server, info=info, tracing=self._tracing)
 
-        for kind, _selector in WATCHED:
-            self._register(registry, kind)
-        return registry
+        kind = HYPERDRIVES
 
-    def _register(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=registry)
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             self._on_event(kind, event["type"], event["object"])  # type: ignore[arg-type]  # a TypedDict is a dict
+
+        return registry
 
 
 def watch_settings() -> kopf.OperatorSettings:
@@ -150,9 +156,6 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.persistence.finalizer = f"{names.GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{names.GROUP}", v1=False)
     settings.persistence.diffbase_storage = _NoDiffs()
-    for kind, selector in WATCHED:
-        if selector:
-            settings.watching.label_selectors[kind.group, kind.version, kind.plural] = selector
     return settings
 
 
@@ -196,12 +199,13 @@ class Login(kopf.AiohttpSession):
         )
 
 
-def trace(on_list: ListSink) -> aiohttp.TraceConfig:
-    """Look at kopf's requests: tell of its lists, and let time pass between two streams of the same objects."""
+def trace(on_list: ListSink, asked: set[str]) -> aiohttp.TraceConfig:
+    """Look at kopf's requests: note what it asks for, tell of lists, let time pass between two streams of the same."""
     opened: dict[str, float] = {}
-    listed = {kind.plural for kind, _ in WATCHED}
 
     async def start(_session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
+        if "limit" in request.url.query:
+            asked.add(request.url.path.rsplit("/", 1)[-1])
         if "watch" not in request.url.query:
             return
         now = asyncio.get_running_loop().time()
@@ -210,7 +214,7 @@ def trace(on_list: ListSink) -> aiohttp.TraceConfig:
         await asyncio.sleep(due - now)
 
     async def end(_session: object, _context: object, request: aiohttp.TraceRequestEndParams) -> None:
-        is_list = "limit" in request.url.query and request.url.path.rsplit("/", 1)[-1] in listed
+        is_list = "limit" in request.url.query and request.url.path.endswith(f"/{HYPERDRIVES.plural}")
         if is_list and request.response.status < 300:
             on_list()
 

@@ -1,5 +1,6 @@
 """docs/reference.md: every field of both kinds, made from the schemas that the API server gets."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -124,7 +125,7 @@ def _type(path: str, field: Schema) -> str:
     if isinstance(field.get("additionalProperties"), Mapping):
         return f"map to {_type(path, field['additionalProperties'])}"
     if "type" not in field:
-        return "any JSON"
+        return "integer or string" if field.get("x-kubernetes-int-or-string") else "any JSON"
     if field["type"] == "object" and field.get("x-kubernetes-preserve-unknown-fields"):
         return "any object"
     return str(field.get("format") or field["type"])
@@ -134,7 +135,7 @@ def _default(field: Schema) -> str:
     if "default" not in field or field["default"] == {}:
         return ""  # that of an object are those of its fields
     value = field["default"]
-    return _code(str(value).lower() if isinstance(value, bool) else str(value))
+    return _code(value if isinstance(value, str) else json.dumps(value))
 
 
 def _limits(field: Schema) -> Iterator[str]:

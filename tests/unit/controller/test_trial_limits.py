@@ -1,6 +1,7 @@
 """Trials that run for too long, and trials whose pods the cluster takes away."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -194,3 +195,38 @@ async def test_a_container_that_was_out_of_memory_says_so(lab: Laboratory) -> No
     told = lab.record("digits-1")["status"]
     assert (told["exitCode"], told["exitReason"]) == (137, "OOMKilled")
     assert "(exit code 137, OOMKilled)" in told["message"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_node_whose_clock_is_an_hour_wrong_neither_shortens_nor_lengthens_a_trial(
+    lab: Laboratory, hours: int
+) -> None:
+    await lab.settle()
+    lab.start_jobs()
+    wrong = timestamps.text(lab.clock.now + timedelta(hours=hours))
+    for name in ("digits-1-pod", "digits-2-pod"):
+        states = [{"name": "train", "state": {"running": {"startedAt": wrong}}}]
+        lab.cluster.change(PODS, name, {"status": {"startTime": wrong, "containerStatuses": states}})
+    await lab.settle()
+    assert lab.record("digits-1")["status"]["startTime"] == timestamps.text(lab.clock.now)
+    lab.clock.advance(599)
+    await lab.settle()
+    assert set(lab.trial_states().values()) == {"Running"}
+    lab.clock.advance(1)
+    await lab.settle()
+    assert set(lab.trial_states().values()) == {"Failed"}
+
+
+async def test_a_pod_that_takes_anothers_place_on_a_node_whose_clock_is_behind_has_all_the_time(
+    lab: Laboratory,
+) -> None:
+    await start(lab)
+    lab.clock.advance(300)
+    disrupt(lab, "digits-1-pod")
+    await lab.settle()
+    lab.cluster.remove(PODS, "digits-1-pod")
+    behind = timestamps.text(lab.clock.now - timedelta(hours=1))
+    lab.add_pod(lab.cluster.one(JOBS, "digits-1"), phase="Running", suffix="next", startTime=behind)
+    lab.clock.advance(599)
+    await lab.settle()
+    assert lab.trial_states()["digits-1"] == "Running"

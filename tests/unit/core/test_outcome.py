@@ -31,6 +31,8 @@ def test_a_value_in_the_annotation_is_the_trials_value() -> None:
         "metrics": {"accuracy": 0.93, "loss": 0.1},
         "startTime": STAMP,
         "completionTime": STAMP,
+        "runTime": {"seconds": 0, "time": STAMP},
+        "requests": {"pods": 1},
     }
 
 
@@ -84,15 +86,17 @@ def test_needs_log() -> None:
 
 def test_started_tells_when_the_pod_started_as_far_as_anyone_knows() -> None:
     container = {"state": {"running": {"startedAt": "2026-03-01T11:00:00Z"}}}
-    known = trial(job=job_body(ready=1), pod=pod_body(containerStatuses=[container]))
-    assert outcome.started(known, NOW) == {"state": "Running", "startTime": "2026-03-01T11:00:00Z"}
+    known = trial(job=job_body(ready=1), pod=pod_body(created="2026-03-01T10:59:00Z", containerStatuses=[container]))
+    started = outcome.started(known, NOW)
+    assert (started["state"], started["startTime"]) == ("Running", "2026-03-01T11:00:00Z")
     assert outcome.started(trial(job=job_body(ready=1)), NOW)["startTime"] == STAMP
 
 
 def test_a_deleted_job_says_how_to_run_the_combination_again() -> None:
     status = outcome.job_deleted(trial(3, state="Running", startTime=STAMP), SPEC, NOW)
     assert (status["state"], status["reason"]) == ("Failed", names.REASON_JOB_DELETED)
-    assert "kubectl delete hyperdrivetrial digits-3" in status["message"]
+    again = """kubectl patch hyperdrivetrial digits-3 --type merge -p '{"spec":{"attempt":2}}'"""
+    assert status["message"].endswith(again)
 
 
 def test_a_refused_job_gives_the_api_servers_own_words() -> None:
@@ -101,3 +105,13 @@ def test_a_refused_job_gives_the_api_servers_own_words() -> None:
         names.REASON_JOB_REFUSED,
         "the API server refuses its Job: spec.x: Invalid value",
     )
+
+
+def test_reports_count_for_where_they_were_read_and_once() -> None:
+    recorded = {"interval": [1, 2], "value": [0.1, 0.2], "best": [0.1, 0.2], "mean": [0.1, 0.15]}
+    printed = trial(state="Running", curve=recorded, log=Log(Progress()))
+    annotated = trial(job=job_body(metrics='{"accuracy": 0.5}'))
+    assert outcome.newly_reported(printed, SPEC, {"reports": 5}) == {"Log": 3}
+    assert outcome.newly_reported(printed, SPEC, {"reports": 2}) == {}
+    assert outcome.newly_reported(printed, SPEC, {"state": "Cancelled"}) == {}, "of one without a value"
+    assert outcome.newly_reported(annotated, SPEC, {"reports": 1}) == {"Annotation": 1}

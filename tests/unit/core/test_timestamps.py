@@ -27,6 +27,6 @@ def test_the_forms_of_kubernetes_are_read(text: str) -> None:
     assert timestamps.parse(text) == datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("junk", ["", "yesterday", None, 5, [], "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize("junk", ["", "yesterday", None, 5, [], "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
 def test_junk_is_no_time(junk: Any) -> None:
     assert timestamps.parse(junk) is None

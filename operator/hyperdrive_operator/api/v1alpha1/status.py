@@ -1,17 +1,25 @@
 """HyperDrive.status: what the operator reports. Users read it, nobody else writes it, nothing is triggered by it."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from .base import Model, Number
+from .limits import MAX_RESOURCES
 from .preview import Preview
 from .spec import MAX_ADDITIONAL_OBJECTIVES
 
 #: Trials of the Pareto front that the status shows.
 MAX_FRONT = 100
 
-State = Literal["Pending", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"]
+#: The status of a sweep that the operator has not seen, filled in by the API server. Without it, whoever reads statuses
+#: by kstatus' rules (Flux, `helm --wait`) takes such a sweep for one that is as it should be.
+UNSEEN: Final[Mapping[str, Any]] = {"observedGeneration": -1, "state": "Pending"}
+
+State = Literal[
+    "Pending", "Queued", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"
+]
 
 
 class Condition(Model):
@@ -32,7 +40,10 @@ class TrialCounts(Model):
 
     planned: int = Field(default=0, description="Trials to run in all: maxTotalTrials, or fewer if the space ends.")
     created: int = Field(default=0, description="Trials that have a record.")
-    pending: int = Field(default=0, description="Trials whose pod does not run yet.")
+    queued: int = Field(
+        default=0,
+        description="Trials that wait: their Job is suspended (by Kueue, say), or their pod for a node or an image.",
+    )
     running: int = Field(default=0, description="Trials whose pod runs.")
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
     failed: int = Field(default=0, description="Trials that ended without one.")
@@ -68,15 +79,36 @@ class WarmStartStatus(Model):
     message: str = Field(max_length=4096, description="How many of which sweep, and why others are left out.")
 
 
+class Spending(Model):
+    """What of a budget is used, and what is left of it."""
+
+    used: str = Field(max_length=64, description="Used so far.")
+    left: str = Field(max_length=64, description="Left of the limit.")
+
+
+class BudgetStatus(Model):
+    """What the trials have used of limits.maxTotalTrialTime and limits.maxResourceHours."""
+
+    trial_time: Spending | None = Field(default=None, description="Of limits.maxTotalTrialTime.")
+    resource_hours: dict[str, Spending] | None = Field(
+        default=None, max_length=MAX_RESOURCES, description="Of limits.maxResourceHours, by resource."
+    )
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
-    observed_generation: int | None = Field(default=None, description="Generation of the spec that was acted on.")
+    observed_generation: int | None = Field(
+        default=None, description="Generation of the spec that was acted on; -1: none yet."
+    )
     state: State | None = Field(default=None, description="Where the sweep stands, in one word for people.")
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
     time_saved_seconds: int | None = Field(
         default=None, description="What the trials that spec.earlyTermination ended would have run on for, together."
+    )
+    budget: BudgetStatus | None = Field(
+        default=None, description="What is used and left of the budget, if limits give one; while trials run, so far."
     )
     best_trial: BestTrial | None = Field(
         default=None, description="The best trial so far, by the primary metric alone."

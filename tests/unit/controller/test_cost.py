@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.support.builders import NOW, expression, limits, sweep_manifest
-from tests.support.laboratory import NAMESPACE, Laboratory
+from tests.support.builders import NAMESPACE, NOW, expression, limits, sweep_manifest
+from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.jobs import build_trial
@@ -41,7 +41,7 @@ async def cost_after(before: int, more_limits: Object, **spec: Any) -> Cost:
         lab.cluster.put(HYPERDRIVE_TRIALS, record)
         status = {
             "state": "Succeeded",
-            "value": 0.001,
+            "value": 1e6,
             "startTime": timestamps.text(NOW),
             "completionTime": timestamps.text(NOW),
         }

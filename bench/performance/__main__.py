@@ -14,7 +14,7 @@ from . import loads, report
 from .loads import Ground
 
 RESULTS = Path(".local/bench-performance/results.json")
-PARTS = ("makespan", "size", "start", "reports", "sweeps")
+PARTS = ("makespan", "shards", "size", "start", "reports", "sweeps")
 #: Trials, at once, and how long each runs: the first two are those that docs/performance.md promises something for, the
 #: others those that Katib was measured with.
 MAKESPANS = ((1_000, 50, "1s"), (1_000, 200, "5s"), (500, 50, "1s"), (100, 20, "2s"))
@@ -46,6 +46,8 @@ async def measure(arguments: argparse.Namespace) -> None:
                 divide = arguments.divide
                 found = await loads.makespan(ground, trials // divide, max(2, parallel // divide), run_for)
                 keep(f"makespan {trials} {parallel} {run_for}", found)
+        if "shards" in arguments.parts:
+            keep("shards", await loads.shards(ground, 500 // arguments.divide, max(2, 25 // arguments.divide)))
         if "size" in arguments.parts:
             figures, results["namespace"] = await loads.size(ground, 10_000 // arguments.divide, 50)
             keep("size", figures)

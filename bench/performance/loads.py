@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -229,6 +229,33 @@ async def reports(ground: Ground, namespace: str, trials: int, seconds: float) -
         counts = audit.requests()
         memory = process.peak_mebibytes()
     return {"reports": sent, "per_second": sent / took, "cpu": cpu, "writes": writes(counts), "memory": memory}
+
+
+async def shards(ground: Ground, trials: int, parallel: int) -> dict[str, Figures]:
+    """Run a sweep in each of two namespaces: by one operator, and by two of which each has one."""
+    found = {}
+    for count in (1, 2):
+        client = ground.client
+        namespaces = [await fresh_namespace(client, "bench-shard") for _ in range(2)]
+        shares = [",".join(namespaces)] if count == 1 else namespaces
+        async with AsyncExitStack() as stack:
+            times = [await stack.enter_async_context(watched(ground, namespace)) for namespace in namespaces]
+            processes = [
+                await stack.enter_async_context(operator(ground.kubeconfig, share, ground.operator_log))
+                for share in shares
+            ]
+            for namespace in namespaces:
+                await client.create(HYPERDRIVES, namespace, sweep("bench", "1s", trials, parallel))
+            for one in times:
+                await finished(one, trials)
+            refills = [refill for one in times for refill in one.refills(parallel)]
+            found[f"{count} operators"] = {
+                "makespan": max(one.makespan() for one in times),
+                "refill_median": percentile(refills, 0.5),
+                "refill_p99": percentile(refills, 0.99),
+                "cpu": sum(process.cpu_seconds() for process in processes),
+            }
+    return found
 
 
 async def _is_at_rest(process: Process) -> bool:

@@ -68,6 +68,13 @@ def tables(results: Results) -> str:
             _table(("trials", "CPU a trial", "bytes to etcd a trial, all clients", "peak memory"), rows),
             f"{whole['writes'] / _trials(results['size']):.2f} writes a trial by the operator.\n",
         ]
+    if "shards" in results:
+        rows = [
+            (name, f"{one['makespan']:.1f} s", _refill(one), _ms(one["cpu"] / 1_000))
+            for name, one in results["shards"].items()
+        ]
+        head = ("two namespaces, a sweep of 500 trials of 1 s in each, 25 at once", "makespan", "refill median / p99")
+        parts += ["### One operator, and two\n", _table((*head, "CPU a trial, all"), rows)]
     rest = [(what, text) for what, text in _others(results) if text]
     if rest:
         parts += ["### Other loads\n", _table(("load", "what was seen"), rest)]
@@ -84,8 +91,8 @@ def _makespan_row(name: str, found: Results) -> Sequence[str]:
         f"{ours['makespan']:.1f} s",
         f"**{ours['makespan'] / bare['makespan']:.3f}**",
         f"{ours['in_flight']:.1f}",
-        f"{1000 * ours['refill_median']:.0f} / {1000 * ours['refill_p99']:.0f} ms",
-        f"{1000 * bare['refill_median']:.0f} / {1000 * bare['refill_p99']:.0f} ms",
+        _refill(ours),
+        _refill(bare),
         f"{ours['writes'] / count:.2f}",
         _ms(ours["cpu"] / count),
         _ms(bare["cpu"] / count),
@@ -111,6 +118,10 @@ def _others(results: Results) -> Iterable[tuple[str, str]]:
             f"CPU {1e6 * one['cpu'] / one['reports']:.0f} µs and {one['writes'] / one['reports']:.3f} writes a report"
         )
         yield load, seen
+
+
+def _refill(found: Results) -> str:
+    return f"{1000 * found['refill_median']:.0f} / {1000 * found['refill_p99']:.0f} ms"
 
 
 def _trials(size: Results) -> int:

@@ -69,7 +69,13 @@ async def test_a_trial_takes_four_writes_and_the_sweep_few() -> None:
     assert cost.writes["patch hyperdrives/status"] <= 3 * COUNTED / AT_ONCE + 2
 
 
-LIMITS = {"maxFailedTrials": 9, "maxTrialsWithoutImprovement": 9_000, "timeout": "9h", "trialTimeout": "9h"}
+LIMITS = {
+    "maxTotalTrialTime": "9000h",
+    "maxFailedTrials": 9,
+    "maxTrialsWithoutImprovement": 9_000,
+    "timeout": "9h",
+    "trialTimeout": "9h",
+}
 AIM = {"primaryMetric": "accuracy", "goal": "Maximize", "target": 1e9}
 
 

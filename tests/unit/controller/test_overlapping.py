@@ -29,7 +29,7 @@ from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, Transi
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind, Object
 
 TOTAL, AT_ONCE = 40, 6
-ORDER = ["Pending", "Running", "Succeeded"]
+ORDER = ["Queued", "Running", "Succeeded"]
 
 
 class LoopClock(Clock):

@@ -17,13 +17,14 @@ from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Record
+from hyperdrive_operator.core.tidying import tidy
+from hyperdrive_operator.core.trials import Record, Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
-from .budget import ProgressBudget
+from .budget import DELETIONS_PER_SECOND, Bucket, ProgressBudget
 from .cache import Cache
 from .executor import Executor
 from .logs import LogReader
@@ -75,6 +76,7 @@ class Reconciler:
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
         self._budget = ProgressBudget(clock)
+        self._deletions = Bucket(clock, DELETIONS_PER_SECOND)
         self._clock = clock
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
@@ -133,7 +135,21 @@ class Reconciler:
             prior=self._cache.prior(sweep),
         )
         self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
+        plan = self._tidied(plan, sweep, trials, memory, now)
         return plan if judgement.is_complete else replace(plan, next_check=now)
+
+    def _tidied(self, plan: Plan, sweep: Sweep, trials: Sequence[Trial], memory: Memory, now: datetime) -> Plan:
+        """Add the deletion of Jobs that are not to be kept."""
+        spec = sweep.spec
+        if spec is None or spec.finished_jobs.keep == "All":
+            return plan
+        has_front = spec.finished_jobs.keep == "Best" and spec.objective.additional_objectives
+        front = memory.archive.front(spec.objective.goals, trials) if has_front else None
+        tidying = tidy(spec, trials, front, now, self._deletions.allowance())
+        self._deletions.spend(len(tidying.deletions))
+        moments = (plan.next_check, tidying.next_check)
+        next_check = min((moment for moment in moments if moment is not None), default=None)
+        return replace(plan, actions=(*plan.actions, *tidying.deletions), next_check=next_check)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)

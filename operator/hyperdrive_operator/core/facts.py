@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from hyperdrive_operator.api.v1alpha1 import BestTrial
 
 from .actions import STARTS
+from .best import best_record
 from .endings import Ending
-from .metrics import Goal, better
 from .pareto import Archive, Point
 from .patch import without_nulls
 from .planning import Hold, Plan, is_paused
 from .prior import NO_PRIOR, Prior
 from .sweep import Sweep
-from .trials import USABLE, Record, Trial
+from .trials import USABLE, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,7 @@ def best_trial(facts: Facts) -> BestTrial | None:
     records = (trial.record for trial in facts.trials)
     if front := facts.front:
         records = (point.record for point in front)
-    goal: Goal = facts.sweep.spec.objective.goal
-    best: Record | None = None
-    best_value: float | None = None
-    for record in records:
-        if record.state in USABLE and record.value is not None and better(goal, record.value, best_value):
-            best, best_value = record, record.value
-    if best is None or best_value is None:
+    best = best_record(facts.sweep.spec.objective.goal, records)
+    if best is None or best.value is None:
         return None
-    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=without_nulls(best.parameters))
+    return BestTrial(name=best.name, number=best.number, value=best.value, parameters=without_nulls(best.parameters))

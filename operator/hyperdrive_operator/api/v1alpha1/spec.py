@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from .base import Model, Number, cel
 from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
 from .early_termination import EarlyTermination
+from .finished_jobs import FinishedJobs
 from .limits import MAX_TRIALS, Limits
 from .metrics import Metrics
 from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
@@ -220,6 +221,9 @@ class HyperDriveSpec(Model):
     state: DesiredState = Field(default="Running", description=STATE_DESCRIPTION)
     running_trials: RunningTrials = Field(
         default=RunningTrials(), description="What becomes of running trials when no more are to be started."
+    )
+    finished_jobs: FinishedJobs = Field(
+        default=FinishedJobs(), description="Which Jobs that have finished are kept. Records are kept in any case."
     )
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
     trial_template: TrialTemplate = Field(description="The Job that trains one combination.")

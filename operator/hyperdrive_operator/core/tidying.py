@@ -50,7 +50,7 @@ def tidy(
 
 
 def _over(trials: Sequence[Trial], now: datetime, patience: timedelta) -> tuple[list[Trial], datetime | None]:
-    """Return the trials whose Job has been there for long enough since its end, and when the next one will have been."""
+    """Return the trials whose Job has finished long enough ago, and when the next one will have."""
     latest = now - patience
     over: list[Trial] = []
     soonest: datetime | None = None

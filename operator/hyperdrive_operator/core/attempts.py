@@ -18,9 +18,11 @@ from .endings import course_of
 from .trials import ENDED, Record, State, Trial
 
 _MESSAGE_LIMIT: Final = 1024
-_FIELDS: Final = tuple(field.alias or name for name, field in HyperDriveTrialStatus.model_fields.items())
-#: What counts over all attempts stays.
-_OF_ALL_ATTEMPTS: Final = frozenset({"runTime"})
+#: What counts over all attempts stays as it is.
+_OF_ALL_ATTEMPTS: Final = frozenset({"run_time"})
+_FIELDS: Final = tuple(
+    field.alias or name for name, field in HyperDriveTrialStatus.model_fields.items() if name not in _OF_ALL_ATTEMPTS
+)
 _REMEMBERED: Final = tuple(field.alias or name for name, field in Attempt.model_fields.items())
 
 
@@ -63,7 +65,7 @@ def begun_anew(status: Mapping[str, Any], attempt: int) -> dict[str, Any]:
     if "message" in before:
         before["message"] = before["message"][:_MESSAGE_LIMIT]
     first = status.get("firstStartTime") or status.get("startTime")
-    return dict.fromkeys(field for field in _FIELDS if field not in _OF_ALL_ATTEMPTS) | {
+    return dict.fromkeys(_FIELDS) | {
         "state": State.PENDING.value,
         "attempt": attempt,
         "attempts": [*(status.get("attempts") or ()), before][-ATTEMPTS_KEPT:],

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.support.builders import limits, sweep_manifest
+from tests.support.builders import AIM, limits, sweep_manifest
 from tests.support.fake_cluster import Failure, FakeCluster
 from tests.support.laboratory import Laboratory, replace_all
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.metrics import Report
+from hyperdrive_operator.core.progress import Progress
+from hyperdrive_operator.core.trials import Log
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
 from .stopping import WHEN, Killed, deadline, laboratory, stop_the_second
@@ -213,6 +216,18 @@ async def test_a_late_event_of_the_former_job_does_not_end_the_next_attempt(lab:
     await lab.settle()
     assert lab.record("digits-1")["status"]["state"] == "Running"
     assert lab.writes()["delete jobs"] == 1
+
+
+async def test_what_is_read_late_of_the_former_log_is_not_the_next_attempts(lab: Laboratory) -> None:
+    await lab.run_to_the_end(lambda _: "accuracy=0.5")
+    wish(lab, "digits-1", attempt=2)
+    await lab.settle()
+    lab.cluster.finish_deletions()
+    await lab.settle()
+    late = Log(Progress().reported(Report((("accuracy", 0.99),), None), AIM), is_whole=True, attempt=1)
+    lab.cache.observe_log(lab.record("digits-1")["metadata"]["uid"], late)
+    await run_again(lab, "accuracy=0.1")
+    assert lab.record("digits-1")["status"]["value"] == 0.1
 
 
 async def test_a_former_job_that_the_watch_has_lost_is_deleted_when_its_name_is_needed(lab: Laboratory) -> None:

@@ -1,4 +1,4 @@
-"""What can befall one trial, and what can be done with one: six sweeps at once on a real kubelet."""
+"""What can befall one trial, and what can be done with one: seven sweeps at once on a real kubelet."""
 
 import json
 import time
@@ -13,6 +13,8 @@ GREEDY = "exec python3 -c 'x = bytes(range(256)) * (1 << 22)'"
 #: Long enough to be evicted, short enough to be run twice.
 BRIEF = 'sleep 8; echo "score=$HYPERDRIVE_PARAM_X"'
 QUICK = 'echo "score=$HYPERDRIVE_PARAM_X"'
+#: Each repeat of a trial is better by 1 than the one before.
+REPEATED = 'echo "score=$((HYPERDRIVE_PARAM_X + HYPERDRIVE_REPEAT))"'
 
 
 def change(kubectl: Kubectl, kind: str, name: str, spec: Object) -> None:
@@ -60,6 +62,7 @@ def test_one_trial_times_out_runs_out_of_memory_is_evicted_cancelled_run_again_a
     begin("timeout", ENDLESS, limits={"trialTimeout": "4s"})
     begin("memory", GREEDY)
     begin("again", "exit 3")
+    begin("repeated", REPEATED, repeats=3)
     begin("tidied", QUICK, total=3, finishedJobs={"keep": "Best", "deleteAfter": "2s"})
 
     evict(namespace, pod_of(namespace, "evicted-1")["metadata"]["name"])
@@ -89,6 +92,10 @@ def test_one_trial_times_out_runs_out_of_memory_is_evicted_cancelled_run_again_a
     assert [(one["attempt"], one["state"], one["exitCode"]) for one in status["attempts"]] == [(1, "Failed", 3)]
     assert namespace.get("job", "again-1")["metadata"]["uid"] != first
     assert len(namespace.list("pods", "hyperdrive.dev/trial=again-1")) == 1
+
+    namespace.wait("hd/repeated", "condition=Complete")
+    status = namespace.get("hdt", "repeated-1")["status"]
+    assert (status["value"], status["deviation"], status["repeats"]) == (2, 1, [1, 2, 3])
 
     namespace.wait("hd/tidied", "condition=Complete")
     until = time.monotonic() + 60

@@ -18,6 +18,7 @@ from hyperdrive_operator.core.pods import Pod, culprit, newest_disrupted, read_p
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.roster import Roster, RosterBook
+from hyperdrive_operator.core.spans import spans_of
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -284,8 +285,10 @@ class Cache:
         if job is not None and job.finished == "Failed" and pod is not None and pod.phase != "Failed":
             pod = culprit(pods) or pod  # of several it is another that says why
         log = self._logs.get(record.uid)
+        spans = spans_of(pods) if record.state not in ENDED else ()
         # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it
-        trial = Trial(record, job, pod, log, annotations, disrupted, former if job is None else None)
+        former = former if job is None else None
+        trial = Trial(record, job, pod, log, annotations, disrupted, former, spans)
         self._joined[record.uid] = trial
         return trial
 

@@ -8,7 +8,7 @@ from tests.support.builders import limits, sweep_manifest
 from tests.support.fake_cluster import Failure
 from tests.support.laboratory import Laboratory
 
-from hyperdrive_operator.controller.budget import DELETIONS_PER_SECOND
+from hyperdrive_operator.controller.pacer import DELETIONS_PER_SECOND
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
 from .stopping import WHEN, Killed, laboratory, stop_the_second

@@ -1,4 +1,4 @@
-"""How much may be written now beside what must be: one budget for all sweeps, whatever their trials do."""
+"""How much may be written now beside what must be: one allowance for all sweeps, whatever their trials do."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -32,7 +32,7 @@ class Bucket:
         self._tokens -= count
 
 
-class ProgressBudget:
+class Pacer:
     """How many records of running trials may be written."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

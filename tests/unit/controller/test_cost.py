@@ -85,6 +85,7 @@ AIM = {"primaryMetric": "accuracy", "goal": "Maximize", "target": 1e9}
         pytest.param({}, {}, id="plain"),
         pytest.param({}, {"earlyTermination": {"type": "MedianStopping"}}, id="early termination"),
         pytest.param(LIMITS, {"objective": AIM}, id="limits"),
+        pytest.param({}, {"finishedJobs": {"keep": "Best"}}, id="Jobs that are deleted"),
     ],
 )
 async def test_a_trial_costs_the_same_after_a_thousand_and_no_pass_looks_at_all_of_them(

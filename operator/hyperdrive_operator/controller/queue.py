@@ -26,8 +26,10 @@ MAX_OPEN: Final = 4
 #: From one decision about a key to the next: what comes within it is decided at once. It bounds what a busy sweep
 #: costs, and is no more than a request to the API server takes.
 SPACING_SECONDS: Final = 0.01
-#: Keys whose last beginning is kept: of those that have waited longer than the spacing it says nothing.
-MAX_BEGINNINGS: Final = 1_000
+#: And so many times what the decision took: a sweep of a thousand running trials leaves most of the time to others.
+SPACING_FACTOR: Final = 4.0
+#: Keys whose last decision is kept: of those that have waited longer than the spacing it says nothing.
+MAX_DECISIONS: Final = 1_000
 
 
 class Turn:
@@ -59,10 +61,11 @@ class WorkQueue:
     def __init__(self) -> None:
         self._waiting: deque[Key] = deque()
         self._queued: set[Key] = set()
-        #: Keys about which a pass decides, how many passes of each are under way, and when the last of them began.
-        self._deciding: set[Key] = set()
+        #: Keys about which a pass decides and since when, how many passes of each are under way, and when the next may
+        #: decide.
+        self._deciding: dict[Key, float] = {}
         self._open: Counter[Key] = Counter()
-        self._began: dict[Key, float] = {}
+        self._free_at: dict[Key, float] = {}
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -82,7 +85,7 @@ class WorkQueue:
             self._again.add(key)
             return
         loop = asyncio.get_running_loop()
-        early = self._began.get(key, 0.0) + SPACING_SECONDS - loop.time() if key in self._began else 0.0
+        early = self._free_at.get(key, 0.0) - loop.time()
         if early > 0:
             self._set_timer(key, early)
             return
@@ -116,9 +119,8 @@ class WorkQueue:
             await self._arrived.wait()
         key = self._waiting.popleft()
         self._queued.discard(key)
-        self._deciding.add(key)
+        self._deciding[key] = asyncio.get_running_loop().time()
         self._open[key] += 1
-        self._note_begin(key)
         self._idle.clear()
         return Turn(self, key)
 
@@ -136,7 +138,10 @@ class WorkQueue:
 
     def end_decision(self, key: Key) -> None:
         """Let the next pass of a key begin. For its Turn."""
-        self._deciding.discard(key)
+        now, began = asyncio.get_running_loop().time(), self._deciding.pop(key)
+        self._free_at[key] = max(began + SPACING_SECONDS, now + SPACING_FACTOR * (now - began))
+        if len(self._free_at) > MAX_DECISIONS:
+            self._free_at = {key: at for key, at in self._free_at.items() if at > now}
         self._add_again(key)
 
     def end_pass(self, key: Key) -> None:
@@ -147,12 +152,6 @@ class WorkQueue:
         if not self._open:
             self._idle.set()
         self._add_again(key)
-
-    def _note_begin(self, key: Key) -> None:
-        now = asyncio.get_running_loop().time()
-        self._began[key] = now
-        if len(self._began) > MAX_BEGINNINGS:
-            self._began = {key: began for key, began in self._began.items() if began > now - SPACING_SECONDS}
 
     def _add_again(self, key: Key) -> None:
         if key in self._again and key not in self._deciding and self._open[key] < MAX_OPEN:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Final, overload
 
 from .metrics import Goal, better
@@ -198,12 +199,12 @@ class Roster(Sequence[Trial]):
             book.put(trial)
         return book.roster()
 
-    @property
+    @cached_property
     def unfinished(self) -> list[Trial]:
         """Those that have not ended or whose pod may still run, in the order of their numbers."""
         return [trial for trial in self.live if trial.is_unfinished]
 
-    @property
+    @cached_property
     def unended(self) -> list[Trial]:
         """Those that have not ended, in the order of their numbers."""
         return [trial for trial in self.live if not trial.is_ended]

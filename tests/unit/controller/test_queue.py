@@ -9,6 +9,7 @@ from hyperdrive_operator.controller.queue import (
     FIRST_BACKOFF_SECONDS,
     MAX_BACKOFF_SECONDS,
     MAX_OPEN,
+    SPACING_FACTOR,
     SPACING_SECONDS,
     Key,
     Turn,
@@ -98,6 +99,19 @@ async def test_decisions_about_a_key_have_a_distance_and_about_different_keys_no
     assert await taken(queue) == B
     assert await taken(queue) == A
     assert loop.time() - began >= 0.9 * SPACING_SECONDS
+
+
+async def test_who_takes_long_to_decide_leaves_most_of_the_time_to_others(queue: WorkQueue) -> None:
+    loop = asyncio.get_running_loop()
+    queue.add(A)
+    first = await turn(queue)
+    began = loop.time()
+    await asyncio.sleep(0.02)  # it computes
+    took = loop.time() - began
+    first.done()
+    queue.add(A)
+    assert await taken(queue) == A
+    assert loop.time() - began >= 0.9 * (1 + SPACING_FACTOR) * took
 
 
 async def test_it_is_idle_when_all_passes_are_done(queue: WorkQueue) -> None:

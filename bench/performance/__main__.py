@@ -11,10 +11,11 @@ from typing import Any
 from hyperdrive_operator.kube.transport import Transport, unobserved
 
 from . import loads, report
+from .isolation import isolation
 from .loads import Ground
 
 RESULTS = Path(".local/bench-performance/results.json")
-PARTS = ("makespan", "shards", "size", "start", "reports", "sweeps")
+PARTS = ("makespan", "shards", "isolation", "size", "start", "reports", "sweeps")
 #: Trials, at once, and how long each runs: the first two are those that docs/performance.md promises something for, the
 #: others those that Katib was measured with.
 MAKESPANS = ((1_000, 50, "1s"), (1_000, 200, "5s"), (500, 50, "1s"), (100, 20, "2s"))
@@ -48,6 +49,8 @@ async def measure(arguments: argparse.Namespace) -> None:
                 keep(f"makespan {trials} {parallel} {run_for}", found)
         if "shards" in arguments.parts:
             keep("shards", await loads.shards(ground, 500 // arguments.divide, max(2, 25 // arguments.divide)))
+        if "isolation" in arguments.parts:
+            keep("isolation", await isolation(ground, 200 // arguments.divide, 10))
         if "size" in arguments.parts:
             figures, results["namespace"] = await loads.size(ground, 10_000 // arguments.divide, 50)
             keep("size", figures)

@@ -85,7 +85,8 @@ async def ended(client: KubeClient, namespace: str, *names: str) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _timing(times: JobTimes, parallel: int, process: Process) -> Figures:
+def timing(times: JobTimes, parallel: int, process: Process) -> Figures:
+    """Return what was seen of a run and what the process has used."""
     refills = times.refills(parallel)
     return {
         "makespan": times.makespan(),
@@ -110,7 +111,7 @@ async def makespan(ground: Ground, trials: int, parallel: int, run_for: str) -> 
         await client.create(HYPERDRIVES, namespace, sweep("bench", run_for, trials, parallel))
         await finished(times, trials)
         await ended(client, namespace, "bench")
-        found["operator"] = _timing(times, parallel, process)
+        found["operator"] = timing(times, parallel, process)
         after = await etcd_bytes(ground.etcd_metrics)
     found["operator"]["etcd_bytes"] = after - before
     await asyncio.sleep(AUDIT_LAG_SECONDS)
@@ -126,7 +127,7 @@ async def makespan(ground: Ground, trials: int, parallel: int, run_for: str) -> 
         running("bench.performance.bare_loop", *(f"--{name}={value}" for name, value in flags.items())) as process,
     ):
         await finished(times, trials)
-        found["bare"] = _timing(times, parallel, process)
+        found["bare"] = timing(times, parallel, process)
     found["bare"]["etcd_bytes"] = await etcd_bytes(ground.etcd_metrics) - before
     return found
 

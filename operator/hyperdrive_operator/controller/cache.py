@@ -21,6 +21,7 @@ from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
+from .owners import Owner, job_of, key_of_children, sweep_of, trial_of
 from .priors import Priors
 from .queue import Key
 
@@ -41,16 +42,16 @@ class Cache:
         #: Uids of what is gone, and the version at which it went (0: a list lacked it).
         self._tombstones: OrderedDict[str, int] = OrderedDict()
         self._sweeps: defaultdict[Key, dict[str, Sweep]] = defaultdict(dict)
-        self._records: defaultdict[str, dict[str, Record]] = defaultdict(dict)
-        self._jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)
-        self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._records: defaultdict[Owner, dict[str, Record]] = defaultdict(dict)
+        self._jobs_of: defaultdict[Owner, dict[str, Job]] = defaultdict(dict)
+        self._pods_of: defaultdict[Owner, dict[str, Pod]] = defaultdict(dict)
         self._logs: dict[str, Log] = {}
         #: What each trial's annotations have said so far, and the texts from which that is known.
         self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
         #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
-        self._ends: dict[str, int] = {}
+        self._ends: dict[Owner, int] = {}
         self._priors = Priors(self)
 
     # --- asking -------------------------------------------------------------------------------------------------
@@ -65,9 +66,8 @@ class Cache:
 
     def trials(self, sweep: Sweep) -> list[Trial]:
         """Return the trials that this HyperDrive (not one of the same name before it) owns, by number."""
-        joined = [
-            self._joined.get(record.uid) or self._join(record) for record in self._records.get(sweep.uid, {}).values()
-        ]
+        records = self._records.get(key_of_children(sweep), {}).values()
+        joined = [self._joined.get(record.uid) or self._join(record) for record in records]
         joined.sort(key=lambda trial: trial.record.number)
         return joined
 
@@ -76,17 +76,17 @@ class Cache:
         record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
         return (self._joined.get(record_uid) or self._join(record)) if isinstance(record, Record) else None
 
-    def pods(self, job_uid: str) -> list[Pod]:
+    def pods(self, job: Job) -> list[Pod]:
         """Return all pods of a Job."""
-        return list(self._pods_of.get(job_uid, {}).values())
+        return list(self._pods_of.get(key_of_children(job), {}).values())
 
     def records(self, sweep: Sweep) -> list[Record]:
         """Return the records of its trials, in any order."""
-        return list(self._records.get(sweep.uid, {}).values())
+        return list(self._records.get(key_of_children(sweep), {}).values())
 
     def ends(self, sweep: Sweep) -> int:
         """Return a number that changes whenever one of its trials ends, or one that has ended goes."""
-        return self._ends.get(sweep.uid, 0)
+        return self._ends.get(key_of_children(sweep), 0)
 
     def prior(self, sweep: Sweep) -> Prior:
         """Return what earlier sweeps have found, for a HyperDrive with a warm start."""
@@ -184,7 +184,7 @@ class Cache:
             case Sweep():
                 self._sweeps[Key(view.namespace, view.name)][view.uid] = view
             case Record():
-                self._records[view.sweep_uid][view.uid] = view
+                self._records[sweep_of(view)][view.uid] = view
                 self._mark_end(view)
                 self._joined.pop(view.uid, None)
                 if view.state in ENDED:
@@ -192,13 +192,13 @@ class Cache:
                     self._annotated.pop(view.uid, None)
                 self._take_up(view)
             case Job():
-                self._jobs_of[view.trial_uid][view.uid] = view
+                self._jobs_of[trial_of(view)][view.uid] = view
                 self._joined.pop(view.trial_uid, None)
                 record = self._views[HYPERDRIVE_TRIALS].get(view.trial_uid)
-                if isinstance(record, Record):
+                if isinstance(record, Record) and key_of_children(record) == trial_of(view):
                     self._heed_annotations(record, view)  # now: several changes may come before the next pass
             case Pod():
-                self._pods_of[view.job_uid][view.uid] = view
+                self._pods_of[job_of(view)][view.uid] = view
                 self._unjoin_job(view.job_uid)
 
     def _detach(self, view: View) -> None:
@@ -206,26 +206,28 @@ class Cache:
             case Sweep():
                 _drop(self._sweeps, Key(view.namespace, view.name), view.uid)
             case Record():
-                _drop(self._records, view.sweep_uid, view.uid)
+                _drop(self._records, sweep_of(view), view.uid)
                 self._mark_end(view)
                 self._joined.pop(view.uid, None)
             case Job():
-                _drop(self._jobs_of, view.trial_uid, view.uid)
+                _drop(self._jobs_of, trial_of(view), view.uid)
                 self._joined.pop(view.trial_uid, None)
             case Pod():
-                _drop(self._pods_of, view.job_uid, view.uid)
+                _drop(self._pods_of, job_of(view), view.uid)
                 self._unjoin_job(view.job_uid)
 
     def _mark_end(self, record: Record) -> None:
         if record.state in ENDED:
             self._clock += 1
-            self._ends[record.sweep_uid] = self._clock
-        if record.sweep_uid not in self._records:
-            self._ends.pop(record.sweep_uid, None)  # it was the last
+            self._ends[sweep_of(record)] = self._clock
+        if sweep_of(record) not in self._records:
+            self._ends.pop(sweep_of(record), None)  # it was the last
 
     def _take_up(self, record: Record) -> None:
         """Drop the proposal of a trial that has its record: should that be deleted, newer results count."""
-        known = self._proposals.get(record.sweep_uid)
+        known, sweep = self._proposals.get(record.sweep_uid), self._views[HYPERDRIVES].get(record.sweep_uid)
+        if not isinstance(sweep, Sweep) or key_of_children(sweep) != sweep_of(record):
+            return
         if known is not None and record.number in known.ready:
             ready = {number: one for number, one in known.ready.items() if number != record.number}
             self._proposals[record.sweep_uid] = replace(known, ready=ready)
@@ -250,8 +252,8 @@ class Cache:
         return known
 
     def _join(self, record: Record) -> Trial:
-        job = max(self._jobs_of.get(record.uid, {}).values(), key=_version, default=None)
-        pods = self._pods_of.get(job.uid, {}).values() if job else ()
+        job = max(self._jobs_of.get(key_of_children(record), {}).values(), key=_version, default=None)
+        pods = self.pods(job) if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
         trial = Trial(record, job, speaker(pods), self._logs.get(record.uid), annotations, disrupted)
@@ -286,7 +288,7 @@ def _is_newer(body: Object, known: View) -> bool:
         return True
 
 
-def _drop(index: dict[Any, dict[str, Any]], owner: str | Key, uid: str) -> None:
+def _drop(index: dict[Any, dict[str, Any]], owner: Owner | Key, uid: str) -> None:
     members = index.get(owner)
     if members is not None:
         members.pop(uid, None)

@@ -164,8 +164,9 @@ class Executor:
             message = f"spec.searchSpace: the API server refuses trial {action.number}: {error.message}"
             outcome.obstacle = Obstacle(names.REASON_INVALID_SPEC, message)
             return
-        if record.sweep_uid != sweep.uid:
-            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, record.sweep_uid)
+        if record.sweep_uid != sweep.uid or record.number != action.number:
+            taken_by = "" if record.sweep_uid == sweep.uid else record.sweep_uid  # ours has its own number
+            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, taken_by)
             return
         await self._create_job(sweep, record, outcome, now)
 

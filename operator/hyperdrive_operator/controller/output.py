@@ -71,7 +71,7 @@ class Output:
     def unread(self) -> Sequence[Pod]:
         """Return the pods to read, in order: what is left of the one that was read last, and what came after it."""
         trial = self.trial
-        pods = self._cache.pods(trial.job.uid) if trial is not None and trial.job is not None else []
+        pods = self._cache.pods(trial.job) if trial is not None and trial.job is not None else []
         position = self.position
         current = next((pod for pod in pods if position is not None and pod.uid == position.pod), None)
         if current is not None and current.phase != "Failed":
@@ -132,7 +132,7 @@ class Output:
             self._cache.observe(PODS, None, body)
 
     def _read_message(self, job: Job) -> str:
-        pod = speaker(self._cache.pods(job.uid))
+        pod = speaker(self._cache.pods(job))
         if pod is None:
             return _GONE
         self._progress = read_message(pod.message, self._aim, reader_of(self._spec, self._aim))
@@ -140,7 +140,7 @@ class Output:
 
     async def _read_last_words(self, job: Job) -> str:
         """Read why a trial failed whose metrics are known from elsewhere."""
-        pod = speaker(self._cache.pods(job.uid))
+        pod = speaker(self._cache.pods(job))
         if pod is None:
             return _GONE
         limit = TAIL_LINES * TAIL_BYTES

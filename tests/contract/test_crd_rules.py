@@ -1,79 +1,33 @@
 """The rules of our own CRDs: each server says exactly what our schemas say, and what the table asks."""
 
 import copy
-import secrets
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from tests.contract.client import Api, Reply, eventually
+from tests.contract.client import Api, Reply
+from tests.contract.crds import CRDS, GENERATED, Served, causes, served
 from tests.support.manifests import ROWS, Row
 
-from hyperdrive_local.schema import StructuralSchema
-
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-GENERATED = Path(__file__).parents[2] / "crds" / "hyperdrives.yaml"
 MISSING: Any = object()
 
 Sweep = dict[str, Any]
 
 
-class Sweeps:
-    """Our CRD under a group of the test's own, since the real cluster may hold sweeps that are in use."""
-
-    def __init__(self, api: Api, namespace: str, group: str) -> None:
-        self.definition = yaml.safe_load(GENERATED.read_text())
-        self.definition["metadata"]["name"] = f"hyperdrives.{group}"
-        self.definition["spec"]["group"] = group
-        # two kinds of one name would quarrel over these
-        self.definition["spec"]["names"].pop("shortNames", None)
-        version = self.definition["spec"]["versions"][0]
-        self.schema = StructuralSchema(version["schema"]["openAPIV3Schema"])
-        self.version = f"{group}/{version['name']}"
-        self.path = f"/apis/{self.version}/namespaces/{namespace}/hyperdrives"
-        self.api = api
-
-    def as_ours(self, manifest: Sweep) -> Sweep:
-        return {**copy.deepcopy(manifest), "apiVersion": self.version}
-
-    async def create(self, manifest: Sweep, **query: str) -> Reply:
-        return await self.api.post(self.path, self.as_ours(manifest), **query)
-
-    def errors(self, manifest: Sweep, old: Sweep | None = None) -> set[tuple[str, str, str]]:
-        """Field, reason and message of what our schema says is wrong."""
-        obj = self.as_ours(manifest)
-        self.schema.prune(obj)
-        self.schema.default(obj)
-        return {(error.path, error.reason, error.body) for error in self.schema.validate(obj, old)}
-
-
 @pytest.fixture
-async def sweeps(api: Api, namespace: str) -> AsyncIterator[Sweeps]:
+async def sweeps(api: Api, namespace: str) -> AsyncIterator[Served]:
     """Our CRD, installed."""
-    installed = Sweeps(api, namespace, f"h{secrets.token_hex(4)}.example.com")
-    await api.made(CRDS, installed.definition)
-
-    async def is_served() -> bool:
-        return (await installed.create(good(), dryRun="All")).code == 201
-
-    await eventually(is_served)
-    yield installed
-    await api.delete(f"{CRDS}/{installed.definition['metadata']['name']}")
+    async with served(api, namespace, "hyperdrives", good()) as installed:
+        yield installed
 
 
 def good() -> Sweep:
     return copy.deepcopy(ROWS[0].manifest)
 
 
-def causes(reply: Reply) -> set[tuple[str, str, str]]:
-    found = reply.body.get("details", {}).get("causes", []) if reply.code == 422 else []
-    return {(cause["field"], cause["reason"], cause["message"]) for cause in found}
-
-
-async def test_the_definitions_are_accepted(sweeps: Sweeps) -> None:
-    for file in GENERATED.parent.glob("*.yaml"):
+async def test_the_definitions_are_accepted(sweeps: Served) -> None:
+    for file in GENERATED.glob("*.yaml"):
         definition = yaml.safe_load(file.read_text())
         group = sweeps.version.partition("/")[0]
         definition["metadata"]["name"] = f"{definition['spec']['names']['plural']}.{group}"
@@ -82,7 +36,7 @@ async def test_the_definitions_are_accepted(sweeps: Sweeps) -> None:
         assert reply.code in {201, 409}, reply.body  # 409: it is there
 
 
-async def test_every_manifest_of_the_table_is_judged_alike(sweeps: Sweeps) -> None:
+async def test_every_manifest_of_the_table_is_judged_alike(sweeps: Served) -> None:
     for row in ROWS:
         reply = await sweeps.create(row.manifest, dryRun="All")
         assert reply.code in {201, 422}, (row.id, reply.body)
@@ -144,7 +98,7 @@ Y: Sweep = {"name": "y", "choice": {"values": [1, 2]}}
         pytest.param("warmStart", MISSING, "warmStart is immutable", id="no warm start any more"),
     ],
 )
-async def test_a_change_is_judged_alike(sweeps: Sweeps, path: str, value: Any, error: str) -> None:
+async def test_a_change_is_judged_alike(sweeps: Served, path: str, value: Any, error: str) -> None:
     manifest = good()
     manifest["spec"] |= {"searchSpace": [X, Y], "samplingAlgorithm": {"type": "Random"}}
     manifest["spec"] |= {"firstCombinations": [{"x": 1}], "warmStart": {"from": ["a", "b"]}}
@@ -157,7 +111,7 @@ async def test_a_change_is_judged_alike(sweeps: Sweeps, path: str, value: Any, e
         assert error in reply.message
 
 
-async def test_unknown_fields_are_dropped_or_refused(sweeps: Sweeps) -> None:
+async def test_unknown_fields_are_dropped_or_refused(sweeps: Served) -> None:
     manifest = good()
     manifest["spec"]["limits"]["maxTrials"] = 3
     lenient = await sweeps.create(manifest, dryRun="All", fieldValidation="Ignore")
@@ -166,7 +120,7 @@ async def test_unknown_fields_are_dropped_or_refused(sweeps: Sweeps) -> None:
     assert (strict.code, 'unknown field "spec.limits.maxTrials"' in strict.message) == (400, True)
 
 
-async def test_defaults_are_filled_in(sweeps: Sweeps) -> None:
+async def test_defaults_are_filled_in(sweeps: Served) -> None:
     reply = await sweeps.create(good(), dryRun="All")
     mine = sweeps.as_ours(good())
     sweeps.schema.default(mine)

@@ -118,6 +118,16 @@ class FakeCluster(FakeLogs):
         if self.collects_garbage:
             self.collect_garbage()
 
+    def finish_deletions(self) -> int:
+        """Play the garbage collector: what is deleted in the foreground goes, after what it owns."""
+        leaving = [address for address, body in self._objects.items() if "deletionTimestamp" in body["metadata"]]
+        for address in leaving:
+            uid = self._objects[address]["metadata"]["uid"]
+            for dependent in [one for one in self._objects if self._is_owned(one, uid)]:
+                self._remove(dependent)
+            self._remove(address)
+        return len(leaving)
+
     def collect_garbage(self) -> None:
         """Delete whatever has lost its owner."""
         while True:
@@ -167,6 +177,20 @@ class FakeCluster(FakeLogs):
     async def patch(self, kind: Kind, namespace: str, name: str, body: Object, *, subresource: str = "") -> Object:
         write = Write("patch", kind, name, copy.deepcopy(body), subresource)
         return self._write(write, lambda: self._patch((kind, namespace, name), body, subresource))
+
+    async def delete(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        *,
+        uid: str = "",
+        propagation: str = "Background",
+        grace_seconds: int | None = None,  # noqa: ARG002  the interface's
+    ) -> Object | None:
+        address = (kind, namespace, name)
+        write = Write("delete", kind, name, {"uid": uid, "propagationPolicy": propagation})
+        return self._write(write, lambda: self._delete(address, uid, propagation)) or None
 
     def found(self, kind: Kind, namespace: str, name: str) -> Object:
         return self._found((kind, namespace, name))
@@ -223,8 +247,29 @@ class FakeCluster(FakeLogs):
         self._changed("MODIFIED", address[0], body)
         return body
 
+    def _delete(self, address: Address, uid: str, propagation: str) -> Object:
+        """Delete an object; one whose dependents go first stays until then, and only that is told."""
+        body = self._objects.get(address)
+        if body is None or uid not in {"", body["metadata"]["uid"]}:
+            return {}
+        if propagation == "Foreground" and any(self._is_owned(one, body["metadata"]["uid"]) for one in self._objects):
+            if "deletionTimestamp" not in body["metadata"]:
+                metadata = {**body["metadata"], "deletionTimestamp": timestamps.text(self.clock.now)}
+                body = self._objects[address] = {**body, "metadata": metadata}
+                self._changed("MODIFIED", address[0], body)
+            return body
+        self._remove(address)
+        if self.collects_garbage:
+            self.collect_garbage()
+        return {}
+
+    def _is_owned(self, address: Address, uid: str) -> bool:
+        return any(one["uid"] == uid for one in self._objects[address]["metadata"].get("ownerReferences") or ())
+
     def _remove(self, address: Address) -> None:
         body = self._objects.pop(address)
+        if address[0] is PODS:
+            self.logs.pop(address[2], None)
         self._changed("DELETED", address[0], body)
 
     def _changed(self, event: str, kind: Kind, body: Object) -> None:

@@ -39,6 +39,7 @@
   - watch
   - create
   - patch
+  - delete
 - apiGroups:
   - ''
   resources:
@@ -121,6 +122,8 @@
   - get
   - list
   - watch
+  - update
+  - patch
   - delete
   - deletecollection
 - apiGroups:

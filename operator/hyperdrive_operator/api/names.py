@@ -16,6 +16,8 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 LABEL_HYPERDRIVE: Final = f"{GROUP}/hyperdrive"
 #: On every Job and pod. Value: the trial's name (which is the Job's name too).
 LABEL_TRIAL: Final = f"{GROUP}/trial"
+#: On every Job and pod. Value: which attempt at its trial it is, from 1.
+LABEL_ATTEMPT: Final = f"{GROUP}/attempt"
 #: On every Job we create; the server-side selector of the Job watch.
 LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "hyperdrive-operator"
@@ -86,6 +88,8 @@ REASON_BUDGET_SPENT: Final = "BudgetSpent"
 #: spec.state is Stopped, or Cancelled.
 REASON_STOPPED: Final = "Stopped"
 REASON_CANCELLED: Final = "Cancelled"
+#: A trial alone was cancelled, by its own spec.state.
+REASON_TRIAL_CANCELLED: Final = "TrialCancelled"
 REASON_NO_USABLE_TRIAL: Final = "NoUsableTrial"
 REASON_NOTHING_IN_THE_WAY: Final = "NothingInTheWay"
 

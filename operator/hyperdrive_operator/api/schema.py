@@ -39,6 +39,12 @@ _SOURCE_RULE: Final = {
     "rule": "!has(self.spec.warmStart) || !(self.metadata.name in self.spec.warmStart.from)",
     "message": f"spec.warmStart.from {OWN_SOURCE}",
 }
+_ENDED_RULE: Final = {
+    "rule": "self.spec.attempt == oldSelf.spec.attempt || (has(self.status) && has(self.status.state) && "
+    "self.status.state in ['Succeeded', 'Failed', 'EarlyStopped', 'Cancelled'])",
+    "message": "spec.attempt: only a trial that has ended can be run again: wait for its end, "
+    "or cancel it first (spec.state: Cancelled)",
+}
 
 
 def structural(model: type[Model]) -> Schema:
@@ -160,7 +166,7 @@ def custom_resource_definitions() -> tuple[Schema, Schema]:
         description="One trial of a HyperDrive: its parameters, its state, its value. Written by the operator.",
         properties={"spec": structural(HyperDriveTrialSpec), "status": trial_status},
         columns=_TRIAL_COLUMNS,
-        rules=[],
+        rules=[_ENDED_RULE],
     )
     return hyperdrive, trial
 

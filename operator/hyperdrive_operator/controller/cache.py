@@ -21,7 +21,7 @@ from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
-from .owners import Owner, job_of, key_of_children, sweep_of, trial_of
+from .owners import Owner, is_current, job_of, key_of_children, sweep_of, trial_of
 from .priors import Priors
 from .queue import Key
 
@@ -115,6 +115,9 @@ class Cache:
             self._detach(known)
         self._views[kind][uid] = view
         self._keys[uid] = _key_of(kind, body)
+        if isinstance(view, Record) and isinstance(known, Record) and view.attempt != known.attempt:
+            self._logs.pop(uid, None)  # what the attempt before has said counts no more
+            self._annotated.pop(uid, None)
         self._attach(view)
         # much of what changes in a Job or pod is of no concern to us: it shall not cost a pass
         is_news = known is None or known != replace(view, resource_version=known.resource_version)
@@ -142,7 +145,7 @@ class Cache:
     def observe_log(self, record_uid: str, log: Log) -> None:
         """Take in what was read of a trial's output; kept until its record says how it ended."""
         record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
-        if isinstance(record, Record) and record.state not in ENDED:
+        if isinstance(record, Record) and record.state not in ENDED and record.attempt == log.attempt:
             self._logs[record_uid] = log
             self._joined.pop(record_uid, None)
 
@@ -195,7 +198,7 @@ class Cache:
                 self._jobs_of[trial_of(view)][view.uid] = view
                 self._joined.pop(view.trial_uid, None)
                 record = self._views[HYPERDRIVE_TRIALS].get(view.trial_uid)
-                if isinstance(record, Record) and key_of_children(record) == trial_of(view):
+                if isinstance(record, Record) and is_current(view, record):
                     self._heed_annotations(record, view)  # now: several changes may come before the next pass
             case Pod():
                 self._pods_of[job_of(view)][view.uid] = view
@@ -252,11 +255,15 @@ class Cache:
         return known
 
     def _join(self, record: Record) -> Trial:
-        job = max(self._jobs_of.get(key_of_children(record), {}).values(), key=_version, default=None)
+        jobs = self._jobs_of.get(key_of_children(record), {}).values()
+        job = max((one for one in jobs if one.attempt == record.attempt), key=_version, default=None)
+        former = max((one for one in jobs if one.attempt < record.attempt), key=_version, default=None)
         pods = self.pods(job) if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
-        trial = Trial(record, job, speaker(pods), self._logs.get(record.uid), annotations, disrupted)
+        log = self._logs.get(record.uid)
+        # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it
+        trial = Trial(record, job, speaker(pods), log, annotations, disrupted, former if job is None else None)
         self._joined[record.uid] = trial
         return trial
 

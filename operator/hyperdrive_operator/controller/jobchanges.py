@@ -1,7 +1,7 @@
-"""Changes a Job that stands: ends it for ever, suspends it for a pause, resumes it after one."""
+"""Changes a Job that stands: ends it for ever, suspends it for a pause, resumes it after one; or deletes it."""
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.core.actions import JobChange, ResumeJob, SuspendJob
+from hyperdrive_operator.core.actions import DeleteJob, EndJob, JobChange, ResumeJob, SuspendJob
 from hyperdrive_operator.core.trials import DEADLINE_OF_STOPPED, Job
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
@@ -11,7 +11,7 @@ from .cache import Cache
 
 
 class JobChanges:
-    """Patches Jobs. Each patch is safe to repeat."""
+    """Patches and deletes Jobs. Each request is safe to repeat."""
 
     def __init__(self, client: KubeClient, cache: Cache) -> None:
         self._client = client
@@ -19,6 +19,9 @@ class JobChanges:
 
     async def change(self, action: JobChange) -> None:
         """Change a trial's Job, if it is still there."""
+        if isinstance(action, DeleteJob):
+            await self._delete(action)
+            return
         job = action.trial.job
         if job is None:
             return
@@ -27,13 +30,26 @@ class JobChanges:
         try:
             body = await self._client.patch(JOBS, job.namespace, job.name, patch)
         except NotFoundError:
-            metadata = {"uid": job.uid, "namespace": job.namespace, "name": job.name}
-            self._cache.observe(JOBS, "DELETED", {"metadata": metadata})
+            self._forget(job)
         else:
             self._cache.observe(JOBS, None, body)
 
+    async def _delete(self, action: DeleteJob) -> None:
+        """Delete a Job. Where another is to take its name, its pods go before it does: no two run at a time."""
+        job = action.job
+        how = "Foreground" if job is action.trial.former else "Background"
+        body = await self._client.delete(JOBS, job.namespace, job.name, uid=job.uid, propagation=how)
+        if body is None:
+            self._forget(job)
+        else:
+            self._cache.observe(JOBS, None, body)
 
-def _patch(action: JobChange, job: Job) -> Object:
+    def _forget(self, job: Job) -> None:
+        metadata = {"uid": job.uid, "namespace": job.namespace, "name": job.name}
+        self._cache.observe(JOBS, "DELETED", {"metadata": metadata})
+
+
+def _patch(action: EndJob | SuspendJob | ResumeJob, job: Job) -> Object:
     match action:
         case SuspendJob():
             return {

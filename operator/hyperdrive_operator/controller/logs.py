@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 NEWS_SECONDS: Final = 1.0
 
 
+#: A trial's uid, and which attempt at it.
+_Attempt = tuple[str, int]
+
+
 class LogReader:
     """At most one task for each trial; what it reads goes into the cache, and the sweep is looked at again."""
 
@@ -28,8 +32,8 @@ class LogReader:
         self._cache = cache
         self._on_news = on_news
         self._places = Places(asyncio.Semaphore(MAX_PARALLEL_READS), asyncio.Semaphore(MAX_STREAMS))
-        self._followings: dict[str, Following] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._followings: dict[_Attempt, Following] = {}
+        self._tasks: dict[_Attempt, asyncio.Task[None]] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
 
     @property
@@ -59,14 +63,15 @@ class LogReader:
 
     def _start(self, sweep: Sweep, trial: Trial) -> Following | None:
         uid, key = trial.record.uid, Key(sweep.namespace, sweep.name)
-        if uid in self._followings or sweep.spec is None or trial.job is None:
-            return self._followings.get(uid)
+        attempt = (uid, trial.record.attempt)
+        if attempt in self._followings or sweep.spec is None or trial.job is None:
+            return self._followings.get(attempt)
         output = Output(self._client, self._cache, sweep.spec, trial.record)
         following = Following(output, self._places, lambda log: self._publish(key, uid, log))
-        self._followings[uid] = following
+        self._followings[attempt] = following
         task = asyncio.create_task(self._run(following, trial.record.name), name=f"log-{trial.record.name}")
-        self._tasks[uid] = task
-        task.add_done_callback(lambda _: self._forget(uid))
+        self._tasks[attempt] = task
+        task.add_done_callback(lambda _: self._forget(attempt))
         return following
 
     async def _run(self, following: Following, name: str) -> None:
@@ -76,9 +81,9 @@ class LogReader:
             logger.exception("reading a log failed", extra={"trial": name})
             following.give_up()
 
-    def _forget(self, uid: str) -> None:
-        self._tasks.pop(uid, None)
-        self._followings.pop(uid, None)
+    def _forget(self, attempt: _Attempt) -> None:
+        self._tasks.pop(attempt, None)
+        self._followings.pop(attempt, None)
 
     def _publish(self, key: Key, uid: str, log: Log) -> None:
         self._cache.observe_log(uid, log)

@@ -36,6 +36,7 @@ class Output:
         self._spec = spec
         self._aim = aim_of(spec.objective)
         self._uid = record.uid
+        self.attempt = record.attempt
         self.name = record.name
         # without a position nothing of the log is counted in what is recorded: it is read from the start
         self._progress = record.progress if record.position is not None else Progress()
@@ -49,9 +50,10 @@ class Output:
 
     @property
     def trial(self) -> Trial | None:
-        """The trial as it is now; None if it has ended, or is gone."""
+        """The trial as it is now; None if this attempt at it has ended, or it is gone."""
         trial = self._cache.trial(self._uid)
-        return trial if trial is not None and not trial.is_ended else None
+        is_going_on = trial is not None and not trial.is_ended and trial.record.attempt == self.attempt
+        return trial if is_going_on else None
 
     @property
     def progress(self) -> Progress:
@@ -66,7 +68,7 @@ class Output:
     def log(self, *, problem: str = "", is_whole: bool = False) -> Log:
         """Return what was read, as the decisions see it."""
         tail = ((self._feed.tail if self._feed is not None else "") or self._words) if is_whole else ""
-        return Log(self.progress, problem, self.position, is_whole, tail)
+        return Log(self.progress, problem, self.position, is_whole, tail, self.attempt)
 
     def unread(self) -> Sequence[Pod]:
         """Return the pods to read, in order: what is left of the one that was read last, and what came after it."""

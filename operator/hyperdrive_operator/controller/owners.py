@@ -29,6 +29,11 @@ def trial_of(job: Job) -> Owner:
     return job.namespace, job.name, job.trial_uid
 
 
+def is_current(job: Job, record: Record) -> bool:
+    """Tell whether a Job is that of a trial's present attempt."""
+    return key_of_children(record) == trial_of(job) and record.attempt == job.attempt
+
+
 def job_of(pod: Pod) -> Owner:
     """Return the Job that a pod belongs to."""
     return pod.namespace, "", pod.job_uid

@@ -39,7 +39,8 @@ _Mark = tuple[str, str, int, int]
 class _Entry:
     marks: tuple[_Mark, ...] = ()
     prior: Prior = NO_PRIOR
-    fits: dict[str, Fit] = field(default_factory=dict)
+    #: By the trial's uid and attempt.
+    fits: dict[tuple[str, int], Fit] = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
 
 
@@ -88,7 +89,9 @@ class Priors:
         joined = []
         for name, source in sources:
             ended = [one for one in self._records.records(source) if one.state in ENDED] if source else []
-            fits = {one.uid: known.get(one.uid) or judge(spec, one) for one in ended}  # how a trial ended is final
+            # how an attempt ended is final
+            marked = (((one.uid, one.attempt), one) for one in ended)
+            fits = {mark: known.get(mark) or judge(spec, one) for mark, one in marked}
             entry.fits |= fits
             joined.append(Source(name, source, list(fits.values())))
         entry.prior = join(spec, joined)

@@ -25,10 +25,11 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
 from .budget import ProgressBudget
 from .cache import Cache
-from .executor import Executor, Obstacle, Outcome
+from .executor import Executor
 from .logs import LogReader
 from .proposals import Proposer
 from .queue import Key
+from .results import Obstacle, Outcome
 
 logger = logging.getLogger(__name__)
 

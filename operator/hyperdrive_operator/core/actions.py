@@ -7,7 +7,7 @@ from .early_termination import Verdict
 from .endings import Ending
 from .jobs import Manifest
 from .space import Parameters
-from .trials import Trial
+from .trials import Job, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,21 @@ class CreateJob:
     """Create the Job of a trial whose record stands already: a write was lost, or the Job before it started."""
 
     trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class RetryTrial:
+    """Write the record of a trial that has ended back to its beginning: another attempt follows."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteJob:
+    """Delete a Job that has finished: its trial runs once more, or it is not to be kept."""
+
+    trial: Trial
+    job: Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +151,13 @@ class ResumeJob:
 
 
 #: What changes a Job that stands.
-JobChange = EndJob | SuspendJob | ResumeJob
+JobChange = EndJob | SuspendJob | ResumeJob | DeleteJob
 #: What brings a trial's record, its Job and what has happened together.
 Recording = (
     RecordStart | RecordInterruption | RecordProgress | RecordEnd | RecordLoss | StopTrial | TimeOutTrial | CancelTrial
 )
 Settling = Recording | FollowLog | ReadLog | JobChange
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | Settling
+Action = CheckTemplate | Propose | CreateTrial | CreateJob | RetryTrial | Settling
 
 #: What leads to another running trial.
-STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob)
+STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob, RetryTrial)

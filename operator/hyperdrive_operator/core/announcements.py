@@ -1,5 +1,6 @@
 """The events of a pass: what has become true since the last status, as values. Sent only once that is written."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -52,9 +53,9 @@ def announcements(
     stopped = [record for record in ended if record.state is State.EARLY_STOPPED]
     if stopped:
         news.append(Announcement("Normal", names.REASON_TRIAL_STOPPED, _stops(stopped), is_minor=True))
-    cancelled = [record for record in ended if record.state is State.CANCELLED]
-    if cancelled:
-        news.append(Announcement("Normal", names.REASON_TRIALS_CANCELLED, _cancels(cancelled), is_minor=True))
+    news += [
+        Announcement("Normal", names.REASON_TRIALS_CANCELLED, message, is_minor=True) for message in _cancels(ended)
+    ]
     if old.get("completionTime") and not new.get("completionTime"):
         news.append(
             Announcement("Normal", names.REASON_RESUMED, f"the sweep goes on: {new['progress']} trials have ended")
@@ -76,10 +77,13 @@ def _stops(stopped: Sequence[Record]) -> str:
     return f"{told}; also {_names(others)}" if others else told
 
 
-def _cancels(cancelled: Sequence[Record]) -> str:
-    """Tell of the trials that a pass has ended with the sweep."""
-    first = cancelled[0]
-    return f"{_names(cancelled)}: {first.reason}: {first.message}"
+def _cancels(ended: Sequence[Record]) -> list[str]:
+    """Tell of the trials that a pass has cancelled: with the sweep, or alone."""
+    by_cause: defaultdict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in ended:
+        if record.state is State.CANCELLED:
+            by_cause[record.reason, record.message].append(record)
+    return [f"{_names(records)}: {reason}: {message}" for (reason, message), records in by_cause.items()]
 
 
 def _names(records: Sequence[Record]) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 
 from hyperdrive_operator.api import names
 
+from .attempts import asked_for
 from .conditions import Finding
 from .facts import Facts, best_trial
 from .trials import State, Trial
@@ -35,9 +36,14 @@ def complete(facts: Facts) -> Finding:
 def _result(facts: Facts) -> str:
     spec, best = facts.sweep.spec, best_trial(facts)
     if spec is None or best is None:
-        return "no trial gave a usable result"
-    result = f"best is {best.name} with {spec.objective.primary_metric}={best.value:g}"
-    return f"{result}; {len(front)} on the Pareto front" if (front := facts.front) else result
+        result = "no trial gave a usable result"
+    else:
+        result = f"best is {best.name} with {spec.objective.primary_metric}={best.value:g}"
+        result += f"; {len(front)} on the Pareto front" if (front := facts.front) else ""
+    if waiting := asked_for(facts.trials):
+        others = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+        result += f"; {waiting[0].record.name}{others} will be run again (spec.attempt) when the sweep goes on"
+    return result
 
 
 def failed(facts: Facts) -> Finding:

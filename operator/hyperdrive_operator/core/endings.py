@@ -50,6 +50,8 @@ class Course:
     next_check: datetime | None = None
 
 
+#: What ends a single trial whose own spec says so.
+CALLED_OFF: Final = Ending(names.REASON_TRIAL_CANCELLED, "spec.state of the trial is Cancelled", terminates=True)
 #: Nothing ends it.
 NO_COURSE: Final = Course()
 
@@ -72,7 +74,8 @@ def deadline_of(spec: HyperDriveSpec, trials: Sequence[Trial]) -> datetime | Non
     """Return when limits.timeout is reached: it runs from the start of the first pod on."""
     if spec.limits.timeout is None:
         return None
-    began = min((trial.record.started for trial in trials if trial.record.started), default=None)
+    starts = (trial.record.first_started or trial.record.started for trial in trials)
+    began = min((start for start in starts if start), default=None)
     # records tell whole seconds, and a trial that is ended at the deadline must not seem to have ended before
     return (began + length_of(spec.limits.timeout)).replace(microsecond=0) if began else None
 

@@ -42,12 +42,15 @@ def build_trial(*, sweep_name: str, sweep_uid: str, number: int, parameters: Par
     }
 
 
-def build_job(spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: str, parameters: Parameters) -> Manifest:
+def build_job(
+    spec: HyperDriveSpec, *, sweep_name: str, trial: str, trial_uid: str, parameters: Parameters, attempt: int = 1
+) -> Manifest:
     """Build the Job of a trial, owned by its record. An empty uid builds one for a dry run, without an owner."""
     template = spec.trial_template
     labels = {
         names.LABEL_HYPERDRIVE: sweep_name,
         names.LABEL_TRIAL: trial,
+        names.LABEL_ATTEMPT: str(attempt),
         names.LABEL_MANAGED_BY: names.MANAGED_BY,
     }
     job_spec: Manifest = render(template.spec, parameters)

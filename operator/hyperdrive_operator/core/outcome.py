@@ -45,10 +45,14 @@ def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> Tri
     """Return the status of a trial whose Job went away before its end was recorded."""
     message = (
         "its Job was deleted before its end was recorded; to run this combination again: "
-        f"kubectl delete hyperdrivetrial {trial.record.name}"
+        f"kubectl patch hyperdrivetrial {trial.record.name} --type merge -p {_next_attempt(trial)}"
     )
     known = measured(trial.progress, spec) if spec is not None and trial.progress.reports else {}
     return _ended(State.FAILED, names.REASON_JOB_DELETED, message, trial, now) | known
+
+
+def _next_attempt(trial: Trial) -> str:
+    return f"""'{{"spec":{{"attempt":{trial.record.wanted_attempt + 1}}}}}'"""
 
 
 def job_refused(trial: Trial, message: str, now: datetime) -> TrialStatus:

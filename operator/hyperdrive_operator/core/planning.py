@@ -16,6 +16,7 @@ from .actions import (
     CreateTrial,
     Propose,
 )
+from .attempts import due_retries
 from .early_termination import Verdict
 from .endings import NO_COURSE, Course, course_of
 from .jobs import Manifest, build_first_job, trial_name
@@ -96,6 +97,9 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     planned = planned_with(sweep, spec, trials, prior)
     is_hopeless = _is_hopeless(spec, trials)
     way = _obstruction(sweep, trials, hold, prior, now)
+    if way is None and not is_paused(spec) and (retries := due_retries(spec, trials, now)):
+        settling, next_record = settle(spec, trials, pace, now, verdicts)
+        return Plan((*settling, *retries), planned, next_check=next_record)
     is_idle = way is not None or is_hopeless or _awaits_results(spec, trials)
     next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
     is_done = is_hopeless or next_ones.is_exhausted or 0 < planned <= len(trials)
@@ -212,12 +216,15 @@ def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | No
 def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
     """Return the recorded trials whose Job is to be created, as many as there is room for."""
     room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials)
-    lost = [
-        CreateJob(trial)
-        for trial in trials
-        if trial.job is None and not (trial.is_ended or trial.record.started or trial.record.deleting)
-    ]
+    lost = [CreateJob(trial) for trial in trials if trial.job is None and may_begin(trial)]
     return tuple(lost[: max(room, 0)])
+
+
+def may_begin(trial: Trial) -> bool:
+    """Tell whether a trial that has no Job may have one now; the Job of an attempt before it must be gone."""
+    record = trial.record
+    is_wanted = not (record.is_called_off or record.deleting)
+    return is_wanted and trial.former is None and not (trial.is_ended or record.started)
 
 
 def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:

@@ -7,6 +7,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .actions import (
     CancelTrial,
+    DeleteJob,
     EndJob,
     FollowLog,
     ReadLog,
@@ -20,7 +21,7 @@ from .actions import (
     TimeOutTrial,
 )
 from .early_termination import Verdict
-from .endings import Ending
+from .endings import CALLED_OFF, Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
 from .running import deadline_of, is_newly_interrupted, next_deadline
@@ -41,8 +42,7 @@ def settle(
     """Return what is to be recorded, read or ended now, and when reports that came too soon may be recorded."""
     # who is ended now is recorded with all reports anyway
     going_on = [trial for trial in trials if trial.record.number not in verdicts] if verdicts else trials
-    if ending is not None:
-        going_on = [trial for trial in going_on if not ending.ends(trial)]
+    going_on = [trial for trial in going_on if _end_of(trial, ending) is None]
     reports = due_reports(spec, going_on, pace, now)
     whole = whole_run(trials) if verdicts else None
     overdue = _overdue(spec, trials, now)
@@ -54,7 +54,7 @@ def settle(
             trial,
             overdue.get(trial.record.number)
             or _stop(trial, verdicts.get(trial.record.number), whole)
-            or _cancel(trial, ending),
+            or _cancel(trial, _end_of(trial, ending)),
         )
     ]
     due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
@@ -75,14 +75,23 @@ def _stop(trial: Trial, verdict: Verdict | None, whole: timedelta | None) -> Sto
     return StopTrial(trial, verdict, whole) if verdict is not None else None
 
 
+def _end_of(trial: Trial, ending: Ending | None) -> Ending | None:
+    """Return what ends a trial from outside: its own spec, or the end of its sweep."""
+    if trial.record.is_called_off:
+        return CALLED_OFF
+    return ending if ending is not None and ending.ends(trial) else None
+
+
 def _cancel(trial: Trial, ending: Ending | None) -> CancelTrial | None:
-    return CancelTrial(trial, ending) if ending is not None and ending.ends(trial) else None
+    return CancelTrial(trial, ending) if ending is not None else None
 
 
 def _events(
     spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
 ) -> Iterator[Settling]:
     """Return what is to be done for a trial; `end` ends it, unless it has ended by itself."""
+    if trial.former is not None and not trial.former.deleting:
+        yield DeleteJob(trial, trial.former)
     if trial.must_end_job:
         yield EndJob(trial)
     elif trial.is_ended or trial.record.deleting:

@@ -74,6 +74,13 @@ class Record:
     interruptions: int = 0
     #: Its creation and uid: pods that are older count no more.
     interrupted_pod: tuple[str, str] = ("", "")
+    #: Which attempt all this is about, and which one is wished for.
+    attempt: int = 1
+    wanted_attempt: int = 1
+    #: Its own spec says that it shall not run.
+    is_called_off: bool = False
+    #: When the pod of its first attempt started, if this is another.
+    first_started: datetime | None = None
 
     @property
     def progress(self) -> Progress:
@@ -109,6 +116,8 @@ class Job:
     #: It is suspended for a pause of its sweep; and whether it is Kueue's to suspend and resume.
     is_paused: bool = False
     is_kueues: bool = False
+    #: Which attempt at its trial it is.
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +132,8 @@ class Log:
     is_whole: bool = True
     #: The last lines.
     tail: str = ""
+    #: Which attempt at the trial it is of.
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,8 @@ class Trial:
     annotated: Progress | None = None
     #: The pod that the cluster took away last, as long as it can be seen.
     disrupted: Pod | None = None
+    #: The Job of an attempt before this one, as long as it is there: it keeps the name of the next.
+    former: Job | None = None
 
     @property
     def progress(self) -> Progress:
@@ -243,6 +256,10 @@ def read_record(body: Body) -> Record:
         seconds_saved=_seconds_saved(status.get("earlyTermination")),
         interruptions=interruptions,
         interrupted_pod=interrupted_pod,
+        attempt=_count(status.get("attempt")),
+        wanted_attempt=_count(spec.get("attempt")),
+        is_called_off=spec.get("state") == State.CANCELLED,
+        first_started=timestamps.parse(status.get("firstStartTime")),
     )
 
 
@@ -267,6 +284,7 @@ def read_job(body: Body) -> Job:
         deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
         is_paused=names.ANNOTATION_SUSPENDED in annotations,
         is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
+        attempt=_attempt(body),
     )
 
 
@@ -280,6 +298,17 @@ def _state(text: Any) -> State:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def _attempt(job: Body) -> int:
+    """Return which attempt a Job is: by its pods' label, which nobody can change, unlike its own."""
+    template = (job.get("spec") or {}).get("template") or {}
+    label = ((template.get("metadata") or {}).get("labels") or {}).get(names.LABEL_ATTEMPT)
+    return int(label) if isinstance(label, str) and label.isdecimal() else 1
 
 
 def _seconds_saved(explanation: Any) -> int:

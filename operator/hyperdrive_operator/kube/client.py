@@ -126,21 +126,25 @@ class KubeClient:
         uid: str = "",
         propagation: str = "Background",
         grace_seconds: int | None = None,
-    ) -> None:
-        """Delete an object; with a uid only that one, whoever has its name now. Gone already is success."""
+    ) -> Object | None:
+        """Delete an object; with a uid only that one, whoever has its name now. Gone already is success.
+
+        Returns the object if it is still there and waits for something (its dependents, a grace period); None if not.
+        """
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
         if uid:
             options["preconditions"] = {"uid": uid}
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
         try:
-            await self._send(Request("delete", "DELETE", kind, kind.path(namespace, name), body=options))
+            answer = await self._send(Request("delete", "DELETE", kind, kind.path(namespace, name), body=options))
         except NotFoundError:
-            return
+            return None
         except ConflictError:
             if not uid:
                 raise
-            # The name is another object's by now: the one that was meant is gone.
+            return None  # the name is another object's by now: the one that was meant is gone
+        return answer if "deletionTimestamp" in (answer.get("metadata") or {}) else None
 
     async def read_log(
         self, namespace: str, pod: str, container: str = "", *, tail_lines: int, limit_bytes: int

@@ -31,7 +31,12 @@ WATCHED: Final = (
     Permission(names.GROUP, "hyperdrives", "list", "reads all sweeps at its start and every ten minutes (`--resync`)"),
     Permission(names.GROUP, "hyperdrives", "watch", "learns of new and changed sweeps"),
     Permission(names.GROUP, "hyperdrives/status", "patch", "writes where a sweep stands. It never writes a spec"),
-    Permission(names.GROUP, "hyperdrivetrials", "get", "a record that is there already: is it this sweep's own?"),
+    Permission(
+        names.GROUP,
+        "hyperdrivetrials",
+        "get",
+        "a record that is there already: is it this sweep's own, and has it run yet?",
+    ),
     Permission(names.GROUP, "hyperdrivetrials", "list", "reads all records, as the sweeps"),
     Permission(names.GROUP, "hyperdrivetrials", "watch", "learns of records that somebody deletes"),
     Permission(names.GROUP, "hyperdrivetrials", "create", "writes a trial's record before its Job"),
@@ -41,6 +46,7 @@ WATCHED: Final = (
     Permission("batch", "jobs", "watch", "learns when a Job ends, and of metrics in its annotations"),
     Permission("batch", "jobs", "create", "starts a trial; as a dry run it checks a template"),
     Permission("batch", "jobs", "patch", "ends a trial before its time (`activeDeadlineSeconds`)"),
+    Permission("batch", "jobs", "delete", "deletes a trial's former Job when the trial is run again (`spec.attempt`)"),
     Permission("", "pods", "list", "reads the pods of trials: which runs, what keeps one from running, its last words"),
     Permission("", "pods", "watch", "learns of their changes"),
     Permission("", "pods/log", "get", "reads the metrics that trials print"),
@@ -68,10 +74,10 @@ def _rule(resources: Iterable[str], verbs: Iterable[str], group: str = names.GRO
 #: Each is whole, for bindings of its own, and is added to the cluster's role of the same name.
 USERS: Final[dict[str, tuple[Object, ...]]] = {
     "view": (_rule(_KINDS, _READ), _rule([f"{kind}/status" for kind in _KINDS], ["get"])),
-    # Records are the operator's to write; to delete one has its trial run again.
+    # Records are the operator's to write, but for whether the trial shall run; to delete one has its number run again.
     "edit": (
         _rule(["hyperdrives"], (*_READ, *_WRITE)),
-        _rule(["hyperdrivetrials"], (*_READ, "delete", "deletecollection")),
+        _rule(["hyperdrivetrials"], (*_READ, "update", "patch", "delete", "deletecollection")),
         _rule([f"{kind}/status" for kind in _KINDS], ["get"]),
     ),
     # Records and results by hand: to restore a backup.

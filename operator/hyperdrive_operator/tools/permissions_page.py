@@ -15,7 +15,7 @@ What follows from them is told in [security](security.md).
 ## The operator, in the namespaces that it watches
 
 A ClusterRole; with `watchNamespaces` a Role in each of those namespaces, and no ClusterRole. No Secrets, no ConfigMaps,
-no wildcards, nothing of RBAC's own, no `delete`, and no `update`.
+no wildcards, nothing of RBAC's own, no `update`, and no `delete` but of Jobs.
 """
 _COLUMNS: Final = ("| group | resource | verb | what for |", "|---|---|---|---|")
 _USERS: Final = """

@@ -83,7 +83,7 @@ async def test_a_job_deleted_while_it_ran_is_a_failed_trial(lab: Laboratory) -> 
     lab.cluster.remove(JOBS, "digits-1")
     await lab.settle()
     assert lab.record("digits-1")["status"]["reason"] == names.REASON_JOB_DELETED
-    assert any("kubectl delete hyperdrivetrial digits-1" in message for message in lab.warnings())
+    assert any("kubectl patch hyperdrivetrial digits-1" in message for message in lab.warnings())
     assert lab.trial_states()["digits-3"] == "Pending"
 
 

@@ -96,6 +96,7 @@ def test_our_labels_are_on_job_and_pod_and_win_over_the_users() -> None:
     ours = {
         names.LABEL_HYPERDRIVE: "digits",
         names.LABEL_TRIAL: "digits-7",
+        names.LABEL_ATTEMPT: "1",
         names.LABEL_MANAGED_BY: "hyperdrive-operator",
     }
     assert built["metadata"]["labels"] == {"team": "1", **ours}

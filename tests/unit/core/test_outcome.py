@@ -92,7 +92,8 @@ def test_started_tells_when_the_pod_started_as_far_as_anyone_knows() -> None:
 def test_a_deleted_job_says_how_to_run_the_combination_again() -> None:
     status = outcome.job_deleted(trial(3, state="Running", startTime=STAMP), SPEC, NOW)
     assert (status["state"], status["reason"]) == ("Failed", names.REASON_JOB_DELETED)
-    assert "kubectl delete hyperdrivetrial digits-3" in status["message"]
+    again = """kubectl patch hyperdrivetrial digits-3 --type merge -p '{"spec":{"attempt":2}}'"""
+    assert status["message"].endswith(again)
 
 
 def test_a_refused_job_gives_the_api_servers_own_words() -> None:

@@ -90,11 +90,14 @@ def test_no_role_has_a_wildcard_a_secret_or_a_way_up() -> None:
     assert seen > 20
 
 
-def test_the_operator_deletes_nothing_and_writes_no_spec_of_a_sweep() -> None:
+def test_the_operator_deletes_nothing_but_jobs_and_writes_no_spec_of_its_own_kinds() -> None:
     for rule in [*rules(WATCHED), *rules(OWN)]:
-        assert not {"delete", "deletecollection"} & set(rule["verbs"])
+        assert "deletecollection" not in rule["verbs"]
+        assert ("delete" in rule["verbs"]) == (rule["resources"] == ["jobs"])
         if rule["resources"] == ["hyperdrives"]:
             assert rule["verbs"] == ["list", "watch"]
+        if rule["resources"] == ["hyperdrivetrials"]:
+            assert not {"update", "patch"} & set(rule["verbs"])
 
 
 def test_every_verb_has_a_reason_and_stands_once() -> None:
@@ -133,7 +136,7 @@ def test_who_views_writes_nothing_and_who_edits_forges_no_result() -> None:
         assert verbs("view", resource) == reading
         assert verbs("view", f"{resource}/status") == verbs("edit", f"{resource}/status") == {"get"}
         assert verbs("view", resource) < verbs("edit", resource) <= verbs("admin", resource)
-    assert verbs("edit", "hyperdrivetrials") == reading | {"delete", "deletecollection"}
+    assert verbs("edit", "hyperdrivetrials") == reading | {"update", "patch", "delete", "deletecollection"}
 
 
 def test_the_reporters_manifest_is_what_the_chart_makes() -> None:

@@ -9,20 +9,55 @@ from .early_termination import PolicyType
 from .limits import MAX_TRIALS
 
 MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
+MAX_ATTEMPTS = 1_000
+#: Attempts before the present one that a record keeps.
+ATTEMPTS_KEPT = 5
 
 TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
 
 
+_RECORD_RULE = (
+    "self.number == oldSelf.number && self.parameters == oldSelf.parameters && "
+    "has(self.summary) == has(oldSelf.summary) && (!has(self.summary) || self.summary == oldSelf.summary)"
+)
+
+
 class HyperDriveTrialSpec(Model):
-    """Which combination this is."""
+    """Which combination this is, and whether it shall run."""
 
     model_config = ConfigDict(
-        json_schema_extra=cel(("self == oldSelf", "a trial's spec is a record: it never changes"))
+        json_schema_extra=cel(
+            (_RECORD_RULE, "number, parameters and summary are a record: they never change"),
+            (
+                "self.attempt >= oldSelf.attempt",
+                "attempt can't be lowered: each higher number runs the trial once more",
+            ),
+            (
+                "self.attempt == oldSelf.attempt || self.state == 'Running'",
+                "a trial whose state is Cancelled is not run again: set state to Running as well",
+            ),
+            (
+                "self.state == oldSelf.state || self.state == 'Cancelled' || self.attempt > oldSelf.attempt",
+                "a cancelled trial is not resumed: set attempt to a higher number as well, which runs it again",
+            ),
+        )
     )
 
     number: int = Field(ge=1, le=MAX_TRIALS, description="Number of the trial in its sweep, from 1.")
     parameters: dict[str, Any] = Field(description="Value of each parameter.")
     summary: str = Field(default="", max_length=4096, description="The parameters on one line, for people.")
+    state: Literal["Running", "Cancelled"] = Field(
+        default="Running",
+        description="Cancelled ends the trial now, or keeps it from starting; what it has reported is kept. To run it "
+        "again: Running, and a higher attempt.",
+    )
+    attempt: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_ATTEMPTS,
+        description="A higher number runs a trial that has ended once more, with the same parameters: its Job is "
+        "deleted and created anew. It waits as long as the sweep starts no trials.",
+    )
 
 
 class CurveColumns(Model):
@@ -72,10 +107,31 @@ class Interruptions(Model):
     pod_created: str = Field(max_length=64, description="When the last one was created.")
 
 
+class Attempt(Model):
+    """How an attempt ended that was followed by another."""
+
+    attempt: int = Field(ge=1, description="Which it was, counted from 1.")
+    state: TrialState = Field(description="How it ended.")
+    value: Number | None = Field(default=None, description="The value that it gave. It counts no more.")
+    reason: str | None = Field(default=None, max_length=1024, description="Why it ended so, as one word.")
+    message: str | None = Field(default=None, max_length=1024, description="Why, as a sentence; the beginning of it.")
+    exit_code: int | None = Field(default=None, description="Exit code of the container that failed, if one did.")
+    exit_reason: str | None = Field(default=None, max_length=1024, description="The kubelet's word for its end.")
+    start_time: str | None = Field(
+        default=None, description="When its pod started.", json_schema_extra={"format": "date-time"}
+    )
+    completion_time: str | None = Field(
+        default=None, description="When it ended.", json_schema_extra={"format": "date-time"}
+    )
+
+
 class HyperDriveTrialStatus(Model):
     """How it went."""
 
     state: TrialState = Field(default="Pending", description="Where the trial stands.")
+    attempt: int | None = Field(
+        default=None, ge=1, description="Which attempt all this is about. Absent as long as it is the first."
+    )
     value: Number | None = Field(
         default=None, description="Its value of the primary metric; while it runs, the value so far."
     )
@@ -114,4 +170,14 @@ class HyperDriveTrialStatus(Model):
     )
     early_termination: StopExplanation | None = Field(
         default=None, description="Why it was ended before its time, if it was."
+    )
+    attempts: list[Attempt] | None = Field(
+        default=None,
+        max_length=ATTEMPTS_KEPT,
+        description="The attempts before this one, the newest last; of more than 5 the newest.",
+    )
+    first_start_time: str | None = Field(
+        default=None,
+        description="When the pod of the first attempt started that had one: limits.timeout runs from there on.",
+        json_schema_extra={"format": "date-time"},
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .first import missing_first
-from .sampling import combination_key, is_proposed, sampler, skips_known
+from .sampling import LATER, Effort, combination_key, is_proposed, sampler, skips_known
 from .space import Parameters
 from .trials import Trial
 
@@ -18,6 +18,8 @@ class Next:
     trials: tuple[tuple[int, Parameters], ...] = ()
     missing: tuple[int, ...] = ()
     is_exhausted: bool = False
+    #: It takes longer than one pass may to find the others.
+    is_unfinished: bool = False
 
 
 def next_trials(
@@ -56,7 +58,7 @@ def _may_end_by_results(spec: HyperDriveSpec) -> bool:
 
 def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], by_number: Mapping[int, str], known: frozenset[str]) -> Next:
     """Return the trials with these numbers, each as those below it leave it."""
-    choose = sampler(spec)
+    choose = sampler(spec, Effort())
     # where what is known is skipped, it may have grown since a number was first given: then no trial's may run twice
     lowest = max(by_number, default=0) + 1 if skips_known(spec) else numbers[0]
     taken = {*known, *(key for number, key in by_number.items() if number < lowest)}
@@ -66,6 +68,8 @@ def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], by_number: Mapping[in
         while below and below[-1] < number:
             taken.add(by_number[below.pop()])
         parameters = choose(number, taken)
+        if parameters is LATER:
+            return Next(tuple(new), is_unfinished=True)
         if parameters is None:
             return Next(tuple(new), is_exhausted=True)
         new.append((number, parameters))

@@ -14,7 +14,7 @@ from hyperdrive_operator.core.pods import Pod, speaker, tellers
 from hyperdrive_operator.core.progress import Progress, read_message
 from hyperdrive_operator.core.trials import Job, Log, Record, Trial
 from hyperdrive_operator.kube.client import KubeClient
-from hyperdrive_operator.kube.errors import ForbiddenError, InvalidError, NotFoundError
+from hyperdrive_operator.kube.errors import InvalidError, NotFoundError
 from hyperdrive_operator.kube.kinds import PODS
 
 from .cache import Cache
@@ -22,7 +22,7 @@ from .cache import Cache
 #: Parsing of more than that leaves the event loop to others.
 LARGE_CHUNK: Final = 16_384
 #: No other try would help.
-GIVEN_UP: Final = (NotFoundError, InvalidError, ForbiddenError)
+GIVEN_UP: Final = (NotFoundError, InvalidError)
 
 _GONE: Final = "its pod is gone"
 

@@ -16,6 +16,7 @@ from hyperdrive_operator.core.jobs import build_trial
 from hyperdrive_operator.core.metrics import Aim, Goal
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.pods import read_pod
+from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import Log, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import Object
@@ -189,4 +190,4 @@ def facts(of: Sweep, trials: Sequence[Trial], **given: Any) -> Facts:
     hold = given.pop("hold", None)
     is_template_checked = given.pop("is_template_checked", True)
     plan = make_plan(of, trials, hold=hold, is_template_checked=is_template_checked, now=NOW)
-    return Facts(of, trials, plan, hold, is_template_checked)
+    return Facts(of, Roster.of(trials), plan, hold, is_template_checked)

@@ -8,13 +8,14 @@ Go writes them (1.0 as 1).
 
 import copy
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, Literal
 
 from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.kube.client import Page
 from hyperdrive_operator.kube.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -84,6 +85,8 @@ class FakeCluster(FakeLogs):
         self.rules: list[Rule] = []
         self.failure: Failure | None = None
         self.collects_garbage = True
+        #: Whether streams bring anything: without, only what is asked for is known.
+        self.is_watched = False
         self._objects: dict[Address, Object] = {}
         self._versions = count(1)
         self._uids = count(1)
@@ -148,11 +151,24 @@ class FakeCluster(FakeLogs):
         self.requests += 1
         return copy.deepcopy(self._found((kind, namespace, name)))
 
-    async def each(
+    async def pages(
         self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
-    ) -> AsyncIterator[Object]:
-        for body in await self.list(kind, namespace, label_selector=label_selector, page=page):
-            yield body
+    ) -> AsyncIterator[Page]:
+        version = str(len(self.events))
+        yield Page(version, await self.list(kind, namespace, label_selector=label_selector, page=page))
+
+    async def watch(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", version: str
+    ) -> AsyncGenerator[tuple[str, Object]]:
+        """Stream the events, if `is_watched`; here a list's version is the number of events before it."""
+        wanted, sent = _terms(label_selector), int(version)
+        while True:
+            while self.is_watched and sent < len(self.events):
+                of_kind, event_type, body = self.events[sent]
+                sent += 1
+                if of_kind is kind and namespace in {None, body["metadata"]["namespace"]} and _has_labels(body, wanted):
+                    yield event_type, copy.deepcopy(body)
+            await self._moved()
 
     async def list(
         self,
@@ -163,7 +179,7 @@ class FakeCluster(FakeLogs):
         page: int = 500,  # noqa: ARG002  the interface's; all fits one page
     ) -> list[Object]:
         self.requests += 1
-        wanted = [term.partition("=") for term in label_selector.split(",") if term]
+        wanted = _terms(label_selector)
         return [
             body
             for body in self.all(kind)
@@ -286,6 +302,10 @@ class FakeCluster(FakeLogs):
 
 
 KINDS = (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)
+
+
+def _terms(label_selector: str) -> list[tuple[str, str, str]]:
+    return [term.partition("=") for term in label_selector.split(",") if term]
 
 
 def _has_labels(body: Object, wanted: list[tuple[str, str, str]]) -> bool:

@@ -17,6 +17,7 @@ from hyperdrive_operator.core.planning import Proposals
 from hyperdrive_operator.core.pods import Pod, newest_disrupted, read_pod, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
+from hyperdrive_operator.core.roster import Roster, RosterBook
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -50,6 +51,9 @@ class Cache:
         self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
+        #: The trials of each sweep, and those of which its book does not know the newest.
+        self._books: defaultdict[Owner, RosterBook] = defaultdict(RosterBook)
+        self._changed: defaultdict[Owner, dict[str, None]] = defaultdict(dict)
         #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
         self._ends: dict[Owner, int] = {}
         self._priors = Priors(self)
@@ -64,12 +68,17 @@ class Cache:
         """Return all HyperDrives."""
         return [view for view in self._views[HYPERDRIVES].values() if isinstance(view, Sweep)]
 
-    def trials(self, sweep: Sweep) -> list[Trial]:
-        """Return the trials that this HyperDrive (not one of the same name before it) owns, by number."""
-        records = self._records.get(key_of_children(sweep), {}).values()
-        joined = [self._joined.get(record.uid) or self._join(record) for record in records]
-        joined.sort(key=lambda trial: trial.record.number)
-        return joined
+    def trials(self, sweep: Sweep) -> Roster:
+        """Return the trials that this HyperDrive (not one of the same name before it) owns; till the next change."""
+        owner = key_of_children(sweep)
+        book = self._books[owner] if owner in self._records else RosterBook()
+        for uid in self._changed.pop(owner, ()):
+            trial = self.trial(uid)
+            if trial is not None and sweep_of(trial.record) == owner:
+                book.put(trial)
+            else:
+                book.remove(uid)
+        return book.roster()
 
     def trial(self, record_uid: str) -> Trial | None:
         """Return one trial, None if it is not there (any more)."""
@@ -137,9 +146,11 @@ class Cache:
         """Return a mark to give to `forget_others`: what is observed after it is newer than the list asked for now."""
         return self._clock
 
-    def forget_others(self, kind: Kind, listed: Set[str], mark: int) -> set[Key]:
-        """Forget what a list of all objects of a kind lacked, by uid, and return the HyperDrives concerned."""
+    def forget_others(self, kind: Kind, listed: Set[str], mark: int, namespace: str | None = None) -> set[Key]:
+        """Forget what a list (of a namespace, or of all) lacked, by uid, and return the HyperDrives concerned."""
         gone = [uid for uid in self._views[kind] if uid not in listed and self._seen.get(uid, 0) <= mark]
+        if namespace is not None:
+            gone = [uid for uid in gone if self._keys[uid].namespace == namespace]
         return {key for uid in gone if (key := self._forget(kind, uid, None)) is not None}
 
     def observe_log(self, record_uid: str, log: Log) -> None:
@@ -147,7 +158,7 @@ class Cache:
         record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
         if isinstance(record, Record) and record.state not in ENDED and record.attempt == log.attempt:
             self._logs[record_uid] = log
-            self._joined.pop(record_uid, None)
+            self._part(record)
 
     def observe_proposals(self, sweep: Sweep, proposals: Proposals) -> None:
         """Take in what an optimiser has proposed; each is kept until a trial has its number."""
@@ -157,7 +168,9 @@ class Cache:
     def forget_reports(self) -> None:
         """Forget what annotations have said so far: as after a restart, it goes on from what is recorded."""
         self._annotated.clear()
-        self._joined.clear()
+        for record in [*self._views[HYPERDRIVE_TRIALS].values()]:
+            if isinstance(record, Record):
+                self._part(record)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
@@ -189,20 +202,20 @@ class Cache:
             case Record():
                 self._records[sweep_of(view)][view.uid] = view
                 self._mark_end(view)
-                self._joined.pop(view.uid, None)
+                self._part(view)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
                     self._annotated.pop(view.uid, None)
                 self._take_up(view)
             case Job():
                 self._jobs_of[trial_of(view)][view.uid] = view
-                self._joined.pop(view.trial_uid, None)
+                self._part_job(view)
                 record = self._views[HYPERDRIVE_TRIALS].get(view.trial_uid)
                 if isinstance(record, Record) and is_current(view, record):
                     self._heed_annotations(record, view)  # now: several changes may come before the next pass
             case Pod():
                 self._pods_of[job_of(view)][view.uid] = view
-                self._unjoin_job(view.job_uid)
+                self._part_job(self._views[JOBS].get(view.job_uid))
 
     def _detach(self, view: View) -> None:
         match view:
@@ -211,13 +224,16 @@ class Cache:
             case Record():
                 _drop(self._records, sweep_of(view), view.uid)
                 self._mark_end(view)
-                self._joined.pop(view.uid, None)
+                self._part(view)
+                if sweep_of(view) not in self._records:  # it was the last
+                    self._books.pop(sweep_of(view), None)
+                    self._changed.pop(sweep_of(view), None)
             case Job():
                 _drop(self._jobs_of, trial_of(view), view.uid)
-                self._joined.pop(view.trial_uid, None)
+                self._part_job(view)
             case Pod():
                 _drop(self._pods_of, job_of(view), view.uid)
-                self._unjoin_job(view.job_uid)
+                self._part_job(self._views[JOBS].get(view.job_uid))
 
     def _mark_end(self, record: Record) -> None:
         if record.state in ENDED:
@@ -235,10 +251,15 @@ class Cache:
             ready = {number: one for number, one in known.ready.items() if number != record.number}
             self._proposals[record.sweep_uid] = replace(known, ready=ready)
 
-    def _unjoin_job(self, job_uid: str) -> None:
-        job = self._views[JOBS].get(job_uid)
-        if isinstance(job, Job):
-            self._joined.pop(job.trial_uid, None)
+    def _part_job(self, job: View | None) -> None:
+        record = self._views[HYPERDRIVE_TRIALS].get(job.trial_uid) if isinstance(job, Job) else None
+        if isinstance(record, Record):
+            self._part(record)
+
+    def _part(self, record: Record) -> None:
+        """Note that something of a trial is new: it is joined again when somebody asks."""
+        self._joined.pop(record.uid, None)
+        self._changed[sweep_of(record)][record.uid] = None
 
     def _heed_annotations(self, record: Record, job: Job) -> Progress | None:
         """Return what a trial's annotations have said so far, each change of them counted once."""

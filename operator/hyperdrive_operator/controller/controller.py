@@ -1,11 +1,11 @@
-"""The controller: a first relist, then workers on the queue, and the relist again from time to time."""
+"""The controller: informers and a relist of the sweeps keep the cache true, workers go through the queue."""
 
 import asyncio
 import itertools
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -15,15 +15,16 @@ from hyperdrive_operator.core.conditions import find
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
 from hyperdrive_operator.kube.events import EventRecorder
-from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
+from hyperdrive_operator.kube.kinds import CHILDREN, HYPERDRIVES, Kind, Object
 from hyperdrive_operator.kube.logcontext import log_context
 from hyperdrive_operator.optimizer.process import Optimizer
 
 from .cache import Cache
+from .informer import Informer, take_in
 from .leadership import Alone, Leadership
 from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
-from .queue import Key, WorkQueue
+from .queue import Key, Turn, WorkQueue
 from .reconciler import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ HEARTBEAT_SECONDS: Final = 1.0
 RELIST_RETRY_SECONDS: Final = 5.0
 #: Streams that have begun anew do so together: one relist, so long after the first of them, is for all.
 STREAMS_SECONDS: Final = 2.0
-#: And no more often than that, however often they break: a relist may read 30,000 objects.
+#: And no more often than that, however often they break.
 RELIST_INTERVAL_SECONDS: Final = 20.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
 TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped", "cancelled")
@@ -73,7 +74,10 @@ def utc_now() -> datetime:
 
 
 class Controller:
-    """Owns cache and queue. All of it lives in one event loop."""
+    """Owns cache and queue. All of it lives in one event loop.
+
+    Sweeps come from outside, by `observe`; their trials, Jobs and pods it watches itself, being a thousand times more.
+    """
 
     def __init__(
         self,
@@ -82,7 +86,7 @@ class Controller:
         telemetry: Telemetry,
         *,
         namespaces: tuple[str, ...] = (),
-        workers: int = 4,
+        workers: int = 16,
         resync_seconds: float = 600.0,
         clock: Callable[[], datetime] = utc_now,
         optimizer: OptimizerLike | None = None,
@@ -107,18 +111,38 @@ class Controller:
             clock=clock,
             on_trial_ended=telemetry.trial_ended,
         )
+        self._informers = [
+            Informer(client, self, kind, selector, namespace, resync_seconds=resync_seconds)
+            for kind, selector in CHILDREN
+            for namespace in self._namespaces
+        ]
         self._streams_began = asyncio.Event()
         self.synced = False
         self.heartbeat = 0.0
 
+    @property
+    def problem(self) -> str:
+        """Why not all that happens is heard of for now; empty if it is."""
+        return next((informer.problem for informer in self._informers if informer.problem), "")
+
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
-        """Take in what the watch saw. To be called in the controller's loop."""
+        """Take in what a list or a watch saw. To be called in the controller's loop."""
         key = self._cache.observe(kind, event_type, body)
         if key is not None and self._is_at_work:
             self._queue.add(key)
 
+    def mark(self) -> int:
+        """Return a mark of what was taken in so far."""
+        return self._cache.mark()
+
+    def forget_others(self, kind: Kind, namespace: str | None, listed: Set[str], mark: int) -> None:
+        """Forget what a list lacked (it holds uids) and was not taken in after the mark."""
+        for key in self._cache.forget_others(kind, listed, mark, namespace):
+            if self._is_at_work:
+                self._queue.add(key)
+
     def relist_soon(self) -> None:
-        """List everything again: what was deleted before a stream began anew, it does not tell."""
+        """List the sweeps again: what was deleted before a stream began anew, it does not tell."""
         self._streams_began.set()
 
     async def run(self, leadership: Leadership | None = None) -> None:
@@ -129,13 +153,14 @@ class Controller:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._beat(), name="heartbeat")
+                for informer in self._informers:
+                    tasks.create_task(informer.run(), name="informer")
                 await self._first_relist()
                 self.synced = True
                 tasks.create_task(self._resync(), name="resync")
                 await (leadership or Alone()).wait()
                 self._take_over()
-                for number in range(self._workers):
-                    tasks.create_task(self._work(), name=f"worker-{number}")
+                await self._work(tasks)
         finally:
             self._queue.close()
             await self._logs.close()
@@ -168,10 +193,12 @@ class Controller:
             if await self._relist():
                 break
             await asyncio.sleep(RELIST_RETRY_SECONDS)
+        for informer in self._informers:
+            await informer.synced.wait()
         logger.info("watching", extra={"sweeps": len(self._cache.sweeps())})
 
     async def _resync(self) -> None:
-        """Find what the watch has missed: kopf never tells what was deleted while its stream was broken."""
+        """Find the sweeps that kopf has missed: it never tells what was deleted while its stream was broken."""
         is_done = True
         while True:
             usual = self._resync_seconds * random.uniform(0.9, 1.1)  # noqa: S311  spreads load, no secret
@@ -185,44 +212,40 @@ class Controller:
 
     async def _relist(self) -> bool:
         try:
-            for kind, selector in WATCHED:
-                await self._relist_kind(kind, selector)
+            for namespace in self._namespaces:
+                await take_in(self._client, self, HYPERDRIVES, "", namespace)
         except ClusterError as error:
             logger.warning("relist failed, next try follows", extra={"error": str(error)})
             return False
         self._queue_all()
         return True
 
-    async def _relist_kind(self, kind: Kind, selector: str) -> None:
-        """Take in all objects of a kind, one page at a time: ten thousand pods at once would be 100 MB."""
-        mark = self._cache.mark()
-        listed = set()
-        for namespace in self._namespaces:
-            async for body in self._client.each(kind, namespace, label_selector=selector):
-                listed.add(body["metadata"]["uid"])
-                self.observe(kind, None, body)
-        for key in self._cache.forget_others(kind, listed, mark):
-            if self._is_at_work:
-                self._queue.add(key)
-
     # --- work ---------------------------------------------------------------------------------------------------
 
-    async def _work(self) -> None:
+    async def _work(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin a pass for each key whose turn it is, as long as there is room for another."""
+        places = asyncio.Semaphore(self._workers)
         while True:
-            key = await self._queue.get()
-            try:
-                await self._reconcile(key)
-            finally:
-                self._queue.done(key)
+            await places.acquire()
+            turn = await self._queue.get()
+            one = tasks.create_task(self._pass(turn), name=f"pass over {turn.key}")
+            one.add_done_callback(lambda _: places.release())
 
-    async def _reconcile(self, key: Key) -> None:
+    async def _pass(self, turn: Turn) -> None:
+        try:
+            await self._reconcile(turn)
+        finally:
+            turn.done()
+
+    async def _reconcile(self, turn: Turn) -> None:
         """Reconcile one key; the only place where errors become retries."""
+        key = turn.key
         loop = asyncio.get_running_loop()
         began = loop.time()
         result = "ok"
         with log_context(sweep=str(key), reconcile_id=f"{next(self._passes)}"):
             try:
-                delay = await self._reconciler.reconcile(key)
+                delay = await self._reconciler.reconcile(key, turn.decided)
             except ConflictError:
                 result = "conflict"  # somebody changed it: look again, it is no error
                 self._queue.add_failed(key)

@@ -1,12 +1,13 @@
 """Applies a plan's actions, several at a time. Each is safe to repeat: what is there already and ours is success."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import (
+    STARTS,
     Action,
     CancelTrial,
     CheckTemplate,
@@ -34,14 +35,13 @@ from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError
 
 from .cache import Cache
 from .creation import Creation
+from .flight import Flight
 from .jobchanges import JobChanges
 from .logs import LogReader
 from .proposals import Proposer
 from .recording import Records
 from .results import Obstacle, Outcome
 
-#: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
-MAX_PARALLEL_WRITES: Final = 16
 #: What is done to the end when the process is told to stop.
 _RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, CancelTrial, EndJob)
 
@@ -58,26 +58,42 @@ class Executor:
         #: Set when the process ends: what has happened is still recorded, and nothing is begun.
         self.is_finishing = False
 
-    async def apply(self, sweep: Sweep, actions: Sequence[Action], now: datetime) -> Outcome:
-        """Apply all actions; one that fails does not keep the others from being tried."""
+    def apply(
+        self, sweep: Sweep, actions: Sequence[Action], now: datetime, flight: Flight | None = None
+    ) -> Coroutine[None, None, Outcome]:
+        """Apply all actions, none of which is under way; one that fails does not keep the others from being tried.
+
+        They count as under way from now on: what is returned must be awaited.
+        """
+        flight = flight or Flight()
+        flight.begin(actions)
+        return self._apply_all(sweep, actions, now, flight)
+
+    async def _apply_all(self, sweep: Sweep, actions: Sequence[Action], now: datetime, flight: Flight) -> Outcome:
         outcome = Outcome()
-        places = asyncio.Semaphore(MAX_PARALLEL_WRITES)
 
         async def attempt(action: Action) -> None:
-            async with places:
-                if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
-                    return  # the others would only meet the same
-                if self.is_finishing and not isinstance(action, _RECORDING):
-                    return
-                try:
-                    await self._apply(sweep, action, outcome, now)
-                except ForbiddenError as error:  # a quota, or a permission that somebody has to give
-                    outcome.obstacle = _forbidden(error)
-                except ClusterError as error:
-                    outcome.failures.append(error)
+            try:
+                async with flight.places:
+                    await self._attempt(sweep, action, outcome, now)
+            finally:
+                flight.end(action)
 
-        await asyncio.gather(*(attempt(action) for action in actions))
+        # what starts trials first: a place that is free costs time
+        await asyncio.gather(*map(attempt, sorted(actions, key=lambda action: not isinstance(action, STARTS))))
         return outcome
+
+    async def _attempt(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:
+        if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
+            return  # the others would only meet the same
+        if self.is_finishing and not isinstance(action, _RECORDING):
+            return
+        try:
+            await self._apply(sweep, action, outcome, now)
+        except ForbiddenError as error:  # a quota, or a permission that somebody has to give
+            outcome.obstacle = _forbidden(error)
+        except ClusterError as error:
+            outcome.failures.append(error)
 
     async def _apply(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:
         """Apply one action. Raises ClusterError for what another try may mend."""

@@ -1,8 +1,12 @@
-"""WorkQueue: client-go's semantics on asyncio. A key waits at most once and is never worked on twice at a time."""
+"""WorkQueue: client-go's semantics on asyncio, but for one: a pass that only waits for its writes keeps none waiting.
+
+A key waits at most once, and no two passes decide about it at a time. Once one has decided, the next may begin, though
+the writes of the first are still under way: what has happened since shall not wait for the API server's answers.
+"""
 
 import asyncio
-from collections import deque
-from typing import NamedTuple
+from collections import Counter, deque
+from typing import Final, NamedTuple
 
 
 class Key(NamedTuple):
@@ -15,8 +19,38 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}"
 
 
-FIRST_BACKOFF_SECONDS = 0.05
-MAX_BACKOFF_SECONDS = 60.0
+FIRST_BACKOFF_SECONDS: Final = 0.05
+MAX_BACKOFF_SECONDS: Final = 60.0
+#: Passes of one key whose writes are under way: one that gets no answers must not hold more.
+MAX_OPEN: Final = 4
+#: From one decision about a key to the next: what comes within it is decided at once. It bounds what a busy sweep
+#: costs, and is no more than a request to the API server takes.
+SPACING_SECONDS: Final = 0.01
+#: Keys whose last beginning is kept: of those that have waited longer than the spacing it says nothing.
+MAX_BEGINNINGS: Final = 1_000
+
+
+class Turn:
+    """One pass over a key: it decides, and is done. Both happen once, whoever says so how often."""
+
+    def __init__(self, queue: "WorkQueue", key: Key) -> None:
+        self._queue = queue
+        self._is_deciding = True
+        self._is_open = True
+        self.key = key
+
+    def decided(self) -> None:
+        """Let the next pass of this key begin: this one only waits for its writes."""
+        if self._is_deciding:
+            self._is_deciding = False
+            self._queue.end_decision(self.key)
+
+    def done(self) -> None:
+        """End the pass. If its key was added meanwhile, it is queued again."""
+        self.decided()
+        if self._is_open:
+            self._is_open = False
+            self._queue.end_pass(self.key)
 
 
 class WorkQueue:
@@ -25,7 +59,10 @@ class WorkQueue:
     def __init__(self) -> None:
         self._waiting: deque[Key] = deque()
         self._queued: set[Key] = set()
-        self._busy: set[Key] = set()
+        #: Keys about which a pass decides, how many passes of each are under way, and when the last of them began.
+        self._deciding: set[Key] = set()
+        self._open: Counter[Key] = Counter()
+        self._began: dict[Key, float] = {}
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -38,28 +75,27 @@ class WorkQueue:
         return len(self._waiting)
 
     def add(self, key: Key) -> None:
-        """Queue a key. One that waits already stays where it is; one that is worked on runs once more afterwards."""
-        if self._is_closed:
+        """Queue a key. One that waits stays where it is; one that is decided about comes once more afterwards."""
+        if self._is_closed or key in self._queued:
             return
-        if key in self._busy:
+        if key in self._deciding or self._open[key] >= MAX_OPEN:
             self._again.add(key)
-        elif key not in self._queued:
-            self._queued.add(key)
-            self._waiting.append(key)
-            self._arrived.set()
+            return
+        loop = asyncio.get_running_loop()
+        early = self._began.get(key, 0.0) + SPACING_SECONDS - loop.time() if key in self._began else 0.0
+        if early > 0:
+            self._set_timer(key, early)
+            return
+        self._queued.add(key)
+        self._waiting.append(key)
+        self._arrived.set()
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Queue a key later. Of several times the earliest counts."""
         if seconds <= 0 or self._is_closed:
             self.add(key)
             return
-        loop = asyncio.get_running_loop()
-        timer = self._timers.get(key)
-        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + seconds:
-            return
-        if timer is not None:
-            timer.cancel()
-        self._timers[key] = loop.call_later(seconds, self._fire, key)
+        self._set_timer(key, seconds)
 
     def add_failed(self, key: Key) -> float:
         """Queue a key that failed, later each time in a row; return the seconds."""
@@ -73,28 +109,21 @@ class WorkQueue:
         """Let the next failure of a key be its first again."""
         self._failures.pop(key, None)
 
-    async def get(self) -> Key:
-        """Take the next key; `done` must follow."""
+    async def get(self) -> "Turn":
+        """Take the next key, for a pass."""
         while not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()
         key = self._waiting.popleft()
         self._queued.discard(key)
-        self._busy.add(key)
+        self._deciding.add(key)
+        self._open[key] += 1
+        self._note_begin(key)
         self._idle.clear()
-        return key
-
-    def done(self, key: Key) -> None:
-        """Give a key back. If it was added meanwhile, it is queued again."""
-        self._busy.discard(key)
-        if not self._busy:
-            self._idle.set()
-        if key in self._again:
-            self._again.discard(key)
-            self.add(key)
+        return Turn(self, key)
 
     async def idle(self) -> None:
-        """Return when no key is being worked on."""
+        """Return when no pass is under way."""
         await self._idle.wait()
 
     def close(self) -> None:
@@ -104,6 +133,40 @@ class WorkQueue:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+
+    def end_decision(self, key: Key) -> None:
+        """Let the next pass of a key begin. For its Turn."""
+        self._deciding.discard(key)
+        self._add_again(key)
+
+    def end_pass(self, key: Key) -> None:
+        """Note that all of a pass is done. For its Turn."""
+        self._open[key] -= 1
+        if not self._open[key]:
+            del self._open[key]
+        if not self._open:
+            self._idle.set()
+        self._add_again(key)
+
+    def _note_begin(self, key: Key) -> None:
+        now = asyncio.get_running_loop().time()
+        self._began[key] = now
+        if len(self._began) > MAX_BEGINNINGS:
+            self._began = {key: began for key, began in self._began.items() if began > now - SPACING_SECONDS}
+
+    def _add_again(self, key: Key) -> None:
+        if key in self._again and key not in self._deciding and self._open[key] < MAX_OPEN:
+            self._again.discard(key)
+            self.add(key)
+
+    def _set_timer(self, key: Key, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(key)
+        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + seconds:
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timers[key] = loop.call_later(seconds, self._fire, key)
 
     def _fire(self, key: Key) -> None:
         self._timers.pop(key, None)

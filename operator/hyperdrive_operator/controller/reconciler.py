@@ -1,5 +1,6 @@
 """The one reconcile: observe, decide, act, report. It moves one HyperDrive a step towards its spec."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.core.actions import RecordProgress
+from hyperdrive_operator.core.actions import Action, RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.early_termination import Judge, Judgement
 from hyperdrive_operator.core.facts import Facts
@@ -26,6 +27,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVES
 from .budget import ProgressBudget
 from .cache import Cache
 from .executor import Executor
+from .flight import Flight
 from .logs import LogReader
 from .proposals import Proposer
 from .queue import Key
@@ -53,6 +55,21 @@ class Memory:
     last_write: datetime | None = None
     judge: Judge = field(default_factory=Judge)
     archive: Archive = field(default_factory=Archive)
+    flight: Flight = field(default_factory=Flight)
+    #: How many passes have begun, and the newest of them that has reported; one at a time does.
+    passes: int = 0
+    reported: int = 0
+    reporting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One pass over a sweep: what it has decided, and what of it is to be done: all that no other pass is doing."""
+
+    number: int
+    plan: Plan
+    actions: Sequence[Action]
+    now: datetime
 
 
 class Reconciler:
@@ -79,8 +96,10 @@ class Reconciler:
         self._on_trial_ended = on_trial_ended
         self._memories: dict[Key, Memory] = {}
 
-    async def reconcile(self, key: Key) -> float | None:
+    async def reconcile(self, key: Key, on_decided: Callable[[], None] = lambda: None) -> float | None:
         """Move one HyperDrive a step; return the seconds until the next look, None if only an event brings news.
+
+        `on_decided` is called as soon as another pass over the same HyperDrive may begin, while this one writes.
 
         Raises ClusterError when something has to be tried again; what could be done is done and reported by then.
         """
@@ -91,17 +110,19 @@ class Reconciler:
 
         now = self._clock()
         memory = self._remember(key, sweep, now)
-        plan = self._plan(sweep, memory, now)
-        outcome = await self._executor.apply(sweep, plan.actions, now)
+        this = self._plan(sweep, memory, now)
+        applied = self._executor.apply(sweep, this.actions, now, memory.flight)
+        on_decided()
+        outcome = await applied
         self._learn(memory, sweep, outcome, now)
 
-        delay = await self._report(sweep, memory, plan, outcome, now)
+        delay = await self._report(sweep, memory, this, outcome)
         outcome.raise_for_failures()  # reported first, retried second
         if outcome.has_acted and outcome.obstacle is None:
             return 0.0  # until a pass finds nothing to do
         return _earliest(
             delay,
-            plan.next_check - now if plan.next_check else None,
+            this.plan.next_check - now if this.plan.next_check else None,
             memory.hold.until - now if memory.hold else None,
         )
 
@@ -114,10 +135,11 @@ class Reconciler:
         spec = sweep.spec
         if spec is None or sweep.deleting:
             return
-        reported = [trial for trial in self._cache.trials(sweep) if trial.is_running and has_news(trial, spec)]
+        reported = [trial for trial in self._cache.trials(sweep).live if trial.is_running and has_news(trial, spec)]
         await self._executor.apply(sweep, [RecordProgress(trial) for trial in reported], self._clock())
 
-    def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> Plan:
+    def _plan(self, sweep: Sweep, memory: Memory, now: datetime) -> _Pass:
+        memory.passes += 1
         is_checked = memory.checked_generation == sweep.generation
         trials = self._cache.trials(sweep)
         judgement = memory.judge.judge(sweep.spec, trials) if sweep.spec is not None else Judgement()
@@ -128,12 +150,14 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
-            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials)),
+            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials.live)),
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
         )
-        self._budget.spend(sum(isinstance(action, RecordProgress) for action in plan.actions))
-        return plan if judgement.is_complete else replace(plan, next_check=now)
+        actions = memory.flight.not_begun(plan.actions)
+        self._budget.spend(sum(isinstance(action, RecordProgress) for action in actions))
+        plan = plan if judgement.is_complete else replace(plan, next_check=now)
+        return _Pass(memory.passes, plan, actions, now)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)
@@ -163,14 +187,25 @@ class Reconciler:
                 self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
 
-    async def _report(
-        self, sweep: Sweep, memory: Memory, plan: Plan, outcome: Outcome, now: datetime
-    ) -> timedelta | None:
-        """Write the status if it changed, then say what is new; return how long a mere count must still wait."""
-        current = self._cache.sweep(Key(sweep.namespace, sweep.name))
-        if current is None or current.uid != sweep.uid:
-            return None
-        sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
+    async def _report(self, sweep: Sweep, memory: Memory, this: _Pass, outcome: Outcome) -> timedelta | None:
+        """Say what is new, then write the status if it changed; return how long a mere count must still wait.
+
+        A pass that a later one has overtaken leaves the status to the next: its plan is no longer true.
+        """
+        async with memory.reporting:
+            current = self._cache.sweep(Key(sweep.namespace, sweep.name))
+            if current is None or current.uid != sweep.uid:
+                return None
+            sweep = replace(sweep, status=current.status, resource_version=current.resource_version)
+            self._announce(
+                sweep, sweep.status, outcome.ended, this.now
+            )  # recorded already, whatever comes of the status
+            if this.number < memory.reported:
+                return timedelta(0)
+            memory.reported = this.number
+            return await self._report_status(sweep, memory, this.plan, this.now)
+
+    async def _report_status(self, sweep: Sweep, memory: Memory, plan: Plan, now: datetime) -> timedelta | None:
         is_checked = memory.checked_generation == sweep.generation
         facts = Facts(
             sweep,
@@ -182,7 +217,6 @@ class Reconciler:
             self._cache.prior(sweep),
         )
         status = summarise(facts, now)
-        self._announce(sweep, sweep.status, outcome.ended, now)  # recorded already, whatever comes of the status
         wait = _wait(sweep.status, status, memory.last_write, now)
         if wait is None and status != sweep.status and await self._write_status(sweep, status):
             memory.last_write = now

@@ -12,7 +12,7 @@ from hyperdrive_operator.core.actions import (
     StopTrial,
     TimeOutTrial,
 )
-from hyperdrive_operator.core.attempts import begun_anew, is_asked_for
+from hyperdrive_operator.core.attempts import begun_anew
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
 from hyperdrive_operator.kube.client import KubeClient
@@ -35,7 +35,7 @@ class Records:
     async def begin_anew(self, record: Record) -> None:
         """Let a record that has ended begin its next attempt, with the one before as a line of its history."""
         body = await self.read_again(record)
-        if body is not None and is_asked_for(current := read_record(body)):
+        if body is not None and (current := read_record(body)).is_asked_for:
             await self._write_status(current, begun_anew(body["status"], current.wanted_attempt))
 
     async def read_again(self, record: Record) -> Object | None:

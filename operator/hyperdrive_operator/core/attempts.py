@@ -5,7 +5,7 @@ its spec and has ended is written back to Pending first, with the attempt before
 former Job is deleted, and when that is gone the next one is created as for any record without a Job.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -15,28 +15,20 @@ from hyperdrive_operator.api.v1alpha1.trial import ATTEMPTS_KEPT, Attempt
 
 from .actions import RetryTrial
 from .endings import course_of
-from .trials import ENDED, Record, State, Trial
+from .roster import Roster
+from .trials import State, Trial
 
 _MESSAGE_LIMIT: Final = 1024
 _FIELDS: Final = tuple(field.alias or name for name, field in HyperDriveTrialStatus.model_fields.items())
 _REMEMBERED: Final = tuple(field.alias or name for name, field in Attempt.model_fields.items())
 
 
-def is_asked_for(record: Record) -> bool:
-    """Tell whether a trial that has ended is to run once more."""
-    return (
-        record.wanted_attempt > record.attempt
-        and record.state in ENDED
-        and not (record.is_called_off or record.deleting)
-    )
-
-
-def asked_for(trials: Sequence[Trial]) -> list[Trial]:
+def asked_for(trials: Roster) -> list[Trial]:
     """Return the trials that have ended and are to run once more."""
-    return [trial for trial in trials if is_asked_for(trial.record)]
+    return [trial for trial in trials.live if trial.record.is_asked_for]
 
 
-def due_retries(spec: HyperDriveSpec, trials: Sequence[Trial], now: datetime) -> tuple[RetryTrial, ...]:
+def due_retries(spec: HyperDriveSpec, trials: Roster, now: datetime) -> tuple[RetryTrial, ...]:
     """Return the trials whose next attempt may begin: as many as there is room for.
 
     None while the sweep, with these trials as open as they would be then, has an end: they would be cancelled at once,
@@ -45,10 +37,10 @@ def due_retries(spec: HyperDriveSpec, trials: Sequence[Trial], now: datetime) ->
     asked = asked_for(trials)
     if not asked:
         return ()
-    free = spec.limits.max_concurrent_trials - sum(trial.is_active for trial in trials)
+    free = spec.limits.max_concurrent_trials - sum(trial.is_active for trial in trials.live)
     # a Job that still ends keeps its place, and its trial waits for it
     chosen = {trial.record.uid for trial in [one for one in asked if not one.is_active][: max(free, 0)]}
-    opened = [_opened(trial) if trial.record.uid in chosen else trial for trial in trials]
+    opened = Roster.of(_opened(trial) if trial.record.uid in chosen else trial for trial in trials)
     if not chosen or course_of(spec, opened, now, is_done=False).ending is not None:
         return ()
     return tuple(RetryTrial(trial) for trial in asked if trial.record.uid in chosen)

@@ -7,6 +7,7 @@ from hyperdrive_operator.api import names
 from .attempts import asked_for
 from .conditions import Finding
 from .facts import Facts, best_trial
+from .roster import completion
 from .trials import State, Trial
 
 ALL_KNOWN = (
@@ -63,7 +64,7 @@ def is_fruitless(trial: Trial) -> bool:
 
 def fruitless(facts: Facts) -> tuple[str, str]:
     """Return reason and message of a sweep none of whose ended trials gave a result: the commonest cause."""
-    ended = [trial.record for trial in facts.trials if is_fruitless(trial)]
+    ended = [trial.record for trial in facts.trials.ended.trials if is_fruitless(trial)]
     if not ended:
         return names.REASON_NO_COMBINATION, (
             "no combination of spec.searchSpace was found that satisfies spec.constraints: "
@@ -71,7 +72,7 @@ def fruitless(facts: Facts) -> tuple[str, str]:
         )
     reasons = Counter(record.reason for record in ended)
     commonest = max(reasons, key=lambda reason: (reasons[reason], reason))
-    last = [record for record in ended if record.reason == commonest][-1]
+    last = max((record for record in ended if record.reason == commonest), key=completion)
     message = f"{len(ended)} of {len(ended)} ended trials gave no result; {last.name}: {last.message}"
     if facts.plan.is_hopeless:
         selector = f"{names.LABEL_HYPERDRIVE}={facts.sweep.name}"

@@ -4,7 +4,7 @@ All of it is found in the spec and the trials, in each pass anew: so a restart c
 is raised goes on. For that, an ending must hold for ever once it has ended the sweep, whatever time it is by then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,6 +15,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, length_of
 from . import timestamps
 from .metrics import better
 from .outcome import value_of
+from .roster import Roster
 from .trials import ENDED, USABLE, Record, State, Trial
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
@@ -56,7 +57,7 @@ CALLED_OFF: Final = Ending(names.REASON_TRIAL_CANCELLED, "spec.state of the tria
 NO_COURSE: Final = Course()
 
 
-def course_of(spec: HyperDriveSpec, trials: Sequence[Trial], now: datetime, *, is_done: bool) -> Course:
+def course_of(spec: HyperDriveSpec, trials: Roster, now: datetime, *, is_done: bool) -> Course:
     """Find what ends a sweep. `is_done` says that it would start no more trials anyway."""
     deadline = deadline_of(spec, trials)
     found: list[Ending] = []
@@ -65,27 +66,27 @@ def course_of(spec: HyperDriveSpec, trials: Sequence[Trial], now: datetime, *, i
         if not (is_done or found) or _makes_a_difference(ending, trials, deadline):
             found.append(ending)
     first = next((one for one in found if one.terminates), found[0] if found else None)
-    is_open = not (is_done or found) or any(not trial.is_ended for trial in trials)
+    is_open = not (is_done or found) or bool(trials.unended)
     is_ahead = deadline is not None and deadline > now and is_open
     return Course(first, deadline, deadline if is_ahead else None)
 
 
-def deadline_of(spec: HyperDriveSpec, trials: Sequence[Trial]) -> datetime | None:
+def deadline_of(spec: HyperDriveSpec, trials: Roster) -> datetime | None:
     """Return when limits.timeout is reached: it runs from the start of the first pod on."""
     if spec.limits.timeout is None:
         return None
-    starts = (trial.record.first_started or trial.record.started for trial in trials)
-    began = min((start for start in starts if start), default=None)
+    starts = [trial.record.first_started or trial.record.started for trial in trials.unended]
+    began = min((start for start in (trials.ended.first_start, *starts) if start is not None), default=None)
     # records tell whole seconds, and a trial that is ended at the deadline must not seem to have ended before
     return (began + length_of(spec.limits.timeout)).replace(microsecond=0) if began else None
 
 
-def _makes_a_difference(ending: Ending, trials: Sequence[Trial], deadline: datetime | None) -> bool:
+def _makes_a_difference(ending: Ending, trials: Roster, deadline: datetime | None) -> bool:
     """Tell whether an ending has cut a trial short, or still can: else the sweep had ended without it."""
     if ending.is_failure or ending.reason == names.REASON_TARGET_REACHED:
         return True
     since = deadline if ending.reason == names.REASON_TIMEOUT_REACHED and deadline else _BEGINNING
-    return any(not trial.is_ended or _was_cut(trial.record, ending.reason, since) for trial in trials)
+    return bool(trials.unended) or any(_was_cut(trial.record, ending.reason, since) for trial in trials.ended.trials)
 
 
 def _was_cut(record: Record, reason: str, since: datetime) -> bool:
@@ -99,7 +100,7 @@ def _declared(spec: HyperDriveSpec) -> Iterator[Ending]:
         yield Ending(names.REASON_STOPPED, "spec.state is Stopped", terminates=False)
 
 
-def _of_results(spec: HyperDriveSpec, trials: Sequence[Trial]) -> Iterator[Ending]:
+def _of_results(spec: HyperDriveSpec, trials: Roster) -> Iterator[Ending]:
     terminates = spec.running_trials.when_ended == "Terminate"
     if message := _failures(spec, trials):
         yield Ending(names.REASON_TOO_MANY_FAILED_TRIALS, message, terminates, is_failure=True)
@@ -116,25 +117,26 @@ def _of_time(spec: HyperDriveSpec, deadline: datetime | None, now: datetime) -> 
         yield Ending(names.REASON_TIMEOUT_REACHED, message, spec.running_trials.when_ended == "Terminate")
 
 
-def _failures(spec: HyperDriveSpec, trials: Sequence[Trial]) -> str:
+def _failures(spec: HyperDriveSpec, trials: Roster) -> str:
     allowed = spec.limits.max_failed_trials
     if allowed is None:
         return ""
-    failed = [trial.record for trial in trials if trial.record.state is State.FAILED]
-    if len(failed) <= allowed:
+    failed, last = trials.ended.counts[State.FAILED], trials.ended.last_failed
+    if failed <= allowed or last is None:
         return ""
-    last = max(failed, key=_completion)
     return (
-        f"{len(failed)} trials have failed, and limits.maxFailedTrials allows {allowed}; "
+        f"{failed} trials have failed, and limits.maxFailedTrials allows {allowed}; "
         f"{last.name}: {last.reason}: {last.message}"
     )
 
 
-def _target(spec: HyperDriveSpec, trials: Sequence[Trial]) -> str:
+def _target(spec: HyperDriveSpec, trials: Roster) -> str:
     target, goal = spec.objective.target, spec.objective.goal
     if target is None:
         return ""
-    for trial in trials:
+    best = trials.ended.best_report.get(goal)
+    is_reached = best is not None and not better(goal, target, best)
+    for trial in trials if is_reached else trials.unended:  # of all that have reached it the one with the lowest number
         value = _best_report(trial)
         if value is not None and not better(goal, target, value):
             metric = spec.objective.primary_metric
@@ -148,35 +150,25 @@ def _best_report(trial: Trial) -> float | None:
     if record.state not in ENDED:
         has_failed = trial.job is not None and trial.job.finished == "Failed"
         return None if has_failed else trial.progress.best
-    if record.state not in USABLE:
-        return None
-    return record.curve.newest.best if record.curve.newest else record.value
+    return record.best_report if record.state in USABLE else None
 
 
-def _stagnation(spec: HyperDriveSpec, trials: Sequence[Trial]) -> str:
+def _stagnation(spec: HyperDriveSpec, trials: Roster) -> str:
     """Say since which trial there was no improvement, if that is long enough."""
     allowed, goal = spec.limits.max_trials_without_improvement, spec.objective.goal
     if allowed is None:
         return ""
-    valued = [t.record for t in trials if t.record.value is not None and t.record.state in USABLE]
-    if len(valued) <= allowed:
+    best = trials.ended.earliest_best.get(goal)
+    if best is None or trials.ended.valued <= allowed:
         return ""
-    sign = -1 if goal == "Maximize" else 1
-    best = min(valued, key=lambda record: (sign * (record.value or 0), *_completion(record)))
     # one that was cancelled could not show what it is worth
-    later = sum(_completion(one) > _completion(best) for one in valued if one.state is not State.CANCELLED)
-    if later < allowed or any(_improves(trial, spec, best) for trial in trials):
+    later = trials.ended.completed_after(best)
+    if later < allowed or any(_improves(trial, spec, best) for trial in trials.unended):
         return ""
     return f"{later} trials since {best.name} have ended with a value, and none of them was better"
 
 
 def _improves(trial: Trial, spec: HyperDriveSpec, best: Record) -> bool:
     """Tell whether a trial that still runs is better by now than all that have ended."""
-    if trial.record.state in ENDED:
-        return False
     value = value_of(trial.progress, spec)
     return value is not None and better(spec.objective.goal, value, best.value)
-
-
-def _completion(record: Record) -> tuple[datetime, int]:
-    return record.ended or _BEGINNING, record.number

@@ -12,8 +12,9 @@ from .pareto import Archive, Point
 from .patch import without_nulls
 from .planning import Hold, Plan, is_paused
 from .prior import NO_PRIOR, Prior
+from .roster import Roster
 from .sweep import Sweep
-from .trials import USABLE, Record, Trial
+from .trials import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Facts:
     """All that the status is made from."""
 
     sweep: Sweep
-    trials: Sequence[Trial]
+    trials: Roster
     plan: Plan
     hold: Hold | None
     is_template_checked: bool
@@ -32,8 +33,7 @@ class Facts:
     @property
     def is_over(self) -> bool:
         """Nothing runs and nothing more will be started."""
-        # from the newest on: while any runs it is mostly the first that is looked at
-        if not all(trial.is_ended and not trial.is_ending for trial in reversed(self.trials)):
+        if self.trials.unfinished:
             return False
         if self.ending is not None:
             return True  # whatever keeps trials from being started
@@ -57,7 +57,7 @@ class Facts:
     @property
     def has_result(self) -> bool:
         """At least one trial gave a value."""
-        return any(trial.record.state in USABLE and trial.record.value is not None for trial in self.trials)
+        return bool(self.trials.ended.valued)
 
     @property
     def is_all_known(self) -> bool:
@@ -76,7 +76,7 @@ class Facts:
         """The Pareto front; None where there is but one objective."""
         if self.sweep.spec is None or not self.sweep.spec.objective.additional_objectives:
             return None
-        return self.archive.front(self.sweep.spec.objective.goals, self.trials)
+        return self.archive.front(self.sweep.spec.objective.goals, self.trials.ended)
 
 
 def best_trial(facts: Facts) -> BestTrial | None:
@@ -85,15 +85,16 @@ def best_trial(facts: Facts) -> BestTrial | None:
     """
     if facts.sweep.spec is None:
         return None
-    records = (trial.record for trial in facts.trials)
-    if front := facts.front:
-        records = (point.record for point in front)
-    goal: Goal = facts.sweep.spec.objective.goal
-    best: Record | None = None
-    best_value: float | None = None
-    for record in records:
-        if record.state in USABLE and record.value is not None and better(goal, record.value, best_value):
-            best, best_value = record, record.value
-    if best is None or best_value is None:
+    goal = facts.sweep.spec.objective.goal
+    best = _best_of(goal, front) if (front := facts.front) else facts.trials.ended.best.get(goal)
+    if best is None or best.value is None:
         return None
-    return BestTrial(name=best.name, number=best.number, value=best_value, parameters=without_nulls(best.parameters))
+    return BestTrial(name=best.name, number=best.number, value=best.value, parameters=without_nulls(best.parameters))
+
+
+def _best_of(goal: Goal, front: Sequence[Point]) -> Record | None:
+    best: Record | None = None
+    for point in front:
+        if point.record.value is not None and better(goal, point.record.value, best.value if best else None):
+            best = point.record
+    return best

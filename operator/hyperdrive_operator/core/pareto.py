@@ -12,7 +12,8 @@ from hyperdrive_operator.api.v1alpha1.status import MAX_FRONT
 
 from .metrics import Goal
 from .patch import without_nulls
-from .trials import USABLE, Record, Trial
+from .roster import Ended
+from .trials import USABLE, Record
 
 #: Of all parameters that the status shows of a front: an object has at most 1.5 MiB, and a choice may be long.
 MAX_BYTES: Final = 256 * 1024
@@ -68,17 +69,17 @@ class Point:
 class Archive:
     """Remembers the front of one sweep: only trials that ended since cost time. Forgetting it does no harm."""
 
-    _known: dict[str, Record] = field(default_factory=dict)
+    _of: Ended | None = None
+    _seen: int = 0
     _front: list[Point] = field(default_factory=list)
 
-    def front(self, goals: Mapping[str, Goal], trials: Iterable[Trial]) -> Sequence[Point]:
-        """Return the front of these trials, the best primary metric first."""
-        records = [trial.record for trial in trials if trial.record.state in USABLE]
-        new = [record for record in records if self._known.get(record.uid) is not record]
-        if len(self._known) + len(new) != len(records):  # one has gone or changed: what it dominated counts again
-            self._known, self._front, new = {}, [], records
+    def front(self, goals: Mapping[str, Goal], ended: Ended) -> Sequence[Point]:
+        """Return the front of the trials that have ended, the best primary metric first."""
+        if ended is not self._of:  # one has gone or changed: what it dominated counts again
+            self._of, self._seen, self._front = ended, 0, []
+        new = [trial.record for trial in ended.trials[self._seen :]]
         if new:
-            self._known |= {record.uid: record for record in new}
+            self._seen += len(new)
             self._front = _front([*self._front, *_points(goals, new)])
         return self._front
 

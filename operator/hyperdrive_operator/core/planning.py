@@ -24,11 +24,12 @@ from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
 from .prior import NO_PRIOR, Prior, obstacle
 from .prior import planned as planned_with
+from .roster import Roster
 from .settling import settle
 from .space import Parameters
 from .starting import Next, next_trials
 from .sweep import Sweep
-from .trials import USABLE, State, Trial
+from .trials import Trial
 
 #: A Job has its pod within a second. After so long without one there is something that only the Job's events tell.
 PODLESS_PATIENCE = timedelta(seconds=15)
@@ -36,8 +37,6 @@ PODLESS_PATIENCE = timedelta(seconds=15)
 MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
-#: State and value of a trial that was ended before it could report.
-_SILENT: Final = (State.CANCELLED, None)
 NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 
 
@@ -87,13 +86,14 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     verdicts: Mapping[int, Verdict] = NO_VERDICTS,
     prior: Prior = NO_PRIOR,
 ) -> Plan:
-    """Decide the next actions of a sweep. `trials` are in the order of their numbers.
+    """Decide the next actions of a sweep. `trials` are all of its trials.
 
     What has happened is recorded whatever state the spec is in; new Jobs are created only when nothing is in the way.
     """
     spec = sweep.spec
     if spec is None:
         return Plan()
+    trials = Roster.of(trials)
     planned = planned_with(sweep, spec, trials, prior)
     is_hopeless = _is_hopeless(spec, trials)
     way = _obstruction(sweep, trials, hold, prior, now)
@@ -140,9 +140,7 @@ class _Obstruction:
     missing: Hold | None = None
 
 
-def _obstruction(
-    sweep: Sweep, trials: Sequence[Trial], hold: Hold | None, prior: Prior, now: datetime
-) -> _Obstruction | None:
+def _obstruction(sweep: Sweep, trials: Roster, hold: Hold | None, prior: Prior, now: datetime) -> _Obstruction | None:
     if sweep.problems:
         return _Obstruction()
     if hold is not None and now < hold.until:
@@ -154,7 +152,7 @@ def _obstruction(
 
 
 def _outlook(
-    sweep: Sweep, spec: HyperDriveSpec, trials: Sequence[Trial], ready: Mapping[int, Parameters | None], prior: Prior
+    sweep: Sweep, spec: HyperDriveSpec, trials: Roster, ready: Mapping[int, Parameters | None], prior: Prior
 ) -> Outlook | None:
     """Return what would run, of a sweep that is paused before its first trial."""
     if sweep.problems or trials or not is_paused(spec):
@@ -171,15 +169,15 @@ def is_paused(spec: HyperDriveSpec) -> bool:
     return spec.state == "Paused"
 
 
-def _awaits_results(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
+def _awaits_results(spec: HyperDriveSpec, trials: Roster) -> bool:
     """Tell whether it is too early to choose the next trials: a paused sweep learns from what still runs first."""
-    return is_paused(spec) and not all(trial.is_ended for trial in trials)
+    return is_paused(spec) and bool(trials.unended)
 
 
 def _act(
     sweep: Sweep,
     spec: HyperDriveSpec,
-    trials: Sequence[Trial],
+    trials: Roster,
     creating: Sequence[CreateJob | CreateTrial],
     *,
     is_template_checked: bool,
@@ -187,7 +185,7 @@ def _act(
     """Return what is to be created; before that the template is checked, and in a pause only that is done."""
     judged = list(creating)
     if is_paused(spec):
-        judged += [CreateJob(trial) for trial in trials if not trial.is_ended][:1]
+        judged += [CreateJob(trial) for trial in trials.unended[:1]]
     if judged and not is_template_checked:
         return (CheckTemplate(_first_job(sweep, spec, judged[0])),)
     return () if is_paused(spec) else tuple(creating)
@@ -208,16 +206,16 @@ def is_podless(trial: Trial, now: datetime) -> bool:
     return since is not None and now - since >= PODLESS_PATIENCE
 
 
-def _next_podless_check(trials: Sequence[Trial], now: datetime) -> datetime | None:
+def _next_podless_check(trials: Roster, now: datetime) -> datetime | None:
     """Return when a Job that has no pod yet will have been without one for too long: no event will tell."""
-    due = (trial.podless_since + PODLESS_PATIENCE for trial in trials if trial.podless_since is not None)
+    due = (trial.podless_since + PODLESS_PATIENCE for trial in trials.live if trial.podless_since is not None)
     return min((moment for moment in due if moment > now), default=None)
 
 
-def _lost_jobs(spec: HyperDriveSpec, trials: Sequence[Trial]) -> tuple[CreateJob, ...]:
+def _lost_jobs(spec: HyperDriveSpec, trials: Roster) -> tuple[CreateJob, ...]:
     """Return the recorded trials whose Job is to be created, as many as there is room for."""
-    room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials)
-    lost = [CreateJob(trial) for trial in trials if trial.job is None and may_begin(trial)]
+    room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials.live)
+    lost = [CreateJob(trial) for trial in trials.live if trial.job is None and may_begin(trial)]
     return tuple(lost[: max(room, 0)])
 
 
@@ -228,11 +226,11 @@ def may_begin(trial: Trial) -> bool:
     return is_wanted and trial.former is None and not (trial.is_ended or record.started)
 
 
-def _is_hopeless(spec: HyperDriveSpec, trials: Sequence[Trial]) -> bool:
+def _is_hopeless(spec: HyperDriveSpec, trials: Roster) -> bool:
     # one that was cancelled without a value says nothing of the others
-    ended = [one.record for one in trials if one.is_ended and (one.record.state, one.record.value) != _SILENT]
+    ended, silent = len(trials.ended.trials), trials.ended.silent
     enough = max(HOPELESS_AFTER, spec.limits.max_concurrent_trials)
-    return len(ended) >= enough and not any(record.state in USABLE for record in ended)
+    return ended - silent >= enough and trials.ended.usable == silent
 
 
 def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:

@@ -13,6 +13,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, WarmStartStatus
 
 from .fitting import fit
 from .proposing import Finished, finished_of
+from .roster import Roster
 from .sampling import combination_key, planned_trials, skips_known
 from .sweep import Sweep
 from .trials import Record, Trial
@@ -97,11 +98,11 @@ def join(spec: HyperDriveSpec, sources: Sequence[Source]) -> Prior:
     )
 
 
-def planned(sweep: Sweep, spec: HyperDriveSpec, trials: Sequence[Trial], prior: Prior) -> int:
+def planned(sweep: Sweep, spec: HyperDriveSpec, trials: Roster, prior: Prior) -> int:
     """Return how many trials the sweep runs in all, without those that earlier sweeps have run."""
     if not skips_known(spec):
         return planned_trials(spec)
-    run = sum(trial.record.key in prior.known for trial in trials)  # by us too
+    run = sum(key in prior.known for key in trials.numbers.keys.values())  # by us too
     number = planned_trials(spec, len(prior.known) - run)
     if prior.missing and sweep.status.get("observedGeneration") == sweep.generation:
         # what a deleted sweep had run is forgotten: that must not set a sweep going again that has ended

@@ -1,20 +1,8 @@
 """What early termination saves, in time."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from statistics import median
 
-from .trials import State, Trial
-
-
-def whole_run(trials: Sequence[Trial]) -> timedelta | None:
-    """Return how long trials take that run to their end: the median of those that have, None if there are none."""
-    seconds = [
-        (trial.record.ended - trial.record.started).total_seconds()
-        for trial in trials
-        if trial.record.state is State.SUCCEEDED and trial.record.started and trial.record.ended
-    ]
-    return timedelta(seconds=median(seconds)) if seconds else None
+from .trials import Trial
 
 
 def seconds_saved(trial: Trial, whole: timedelta | None, now: datetime) -> int | None:

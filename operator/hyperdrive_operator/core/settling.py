@@ -24,15 +24,15 @@ from .early_termination import Verdict
 from .endings import CALLED_OFF, Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
+from .roster import Roster
 from .running import deadline_of, is_newly_interrupted, next_deadline
-from .savings import whole_run
 from .suspending import suspension
 from .trials import State, Trial
 
 
 def settle(
     spec: HyperDriveSpec,
-    trials: Sequence[Trial],
+    trials: Roster,
     pace: Pace,
     now: datetime,
     verdicts: Mapping[int, Verdict],
@@ -41,14 +41,15 @@ def settle(
 ) -> tuple[tuple[Settling, ...], datetime | None]:
     """Return what is to be recorded, read or ended now, and when reports that came too soon may be recorded."""
     # who is ended now is recorded with all reports anyway
-    going_on = [trial for trial in trials if trial.record.number not in verdicts] if verdicts else trials
-    going_on = [trial for trial in going_on if _end_of(trial, ending) is None]
+    going_on = [
+        trial for trial in trials.live if trial.record.number not in verdicts and _end_of(trial, ending) is None
+    ]
     reports = due_reports(spec, going_on, pace, now)
-    whole = whole_run(trials) if verdicts else None
-    overdue = _overdue(spec, trials, now)
+    whole = trials.ended.whole_run() if verdicts else None
+    overdue = _overdue(spec, trials.live, now)
     events = [
         action
-        for trial in trials
+        for trial in trials.live
         for action in _events(
             spec,
             trial,
@@ -58,7 +59,7 @@ def settle(
         )
     ]
     due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
-    moments = (reports.next_check, next_deadline(trials, spec.limits, now))
+    moments = (reports.next_check, next_deadline(trials.live, spec.limits, now))
     return (*events, *due), min((moment for moment in moments if moment is not None), default=None)
 
 

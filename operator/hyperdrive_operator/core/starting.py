@@ -1,14 +1,14 @@
 """Which trials to start next: the numbers that are free, and the combination of each."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .first import missing_first
+from .roster import Numbers, Roster
 from .sampling import LATER, Effort, combination_key, is_proposed, sampler, skips_known
 from .space import Parameters
-from .trials import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,30 @@ class Next:
     is_unfinished: bool = False
 
 
+class Taken(Set[str]):
+    """Combinations that are not to be run: sets that others own, and what is added here."""
+
+    def __init__(self, *sets: Set[str]) -> None:
+        self._added: set[str] = set()
+        self._sets = (*sets, self._added)
+
+    def add(self, key: str) -> None:
+        """Take a combination too."""
+        self._added.add(key)
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in one for one in self._sets)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(set().union(*self._sets))
+
+    def __len__(self) -> int:
+        return len(set().union(*self._sets))
+
+
 def next_trials(
     spec: HyperDriveSpec,
-    trials: Sequence[Trial],
+    trials: Roster,
     planned: int,
     ready: Mapping[int, Parameters | None],
     known: frozenset[str],
@@ -38,15 +59,14 @@ def next_trials(
     learns = is_proposed(spec)
     waits = learns or _may_end_by_results(spec)
     free = spec.limits.max_concurrent_trials - sum(
-        trial.is_active or (waits and not trial.is_ended) for trial in trials
+        trial.is_active or (waits and not trial.is_ended) for trial in trials.live
     )
     if free <= 0 or len(trials) >= planned:
         return Next(is_exhausted=planned == 0)  # the earlier sweeps have run all there is
-    by_number = {trial.record.number: trial.record.key for trial in trials}
-    numbers = [number for number in range(1, planned + 1) if number not in by_number][:free]
+    numbers = trials.numbers.free(planned, free)
     if learns:
-        return _proposed(spec, numbers, known | set(by_number.values()), ready)
-    return _sampled(spec, numbers, by_number, known)
+        return _proposed(spec, numbers, Taken(known, trials.numbers.taken), ready)
+    return _sampled(spec, numbers, trials.numbers, known)
 
 
 def _may_end_by_results(spec: HyperDriveSpec) -> bool:
@@ -56,17 +76,17 @@ def _may_end_by_results(spec: HyperDriveSpec) -> bool:
     return any(limit is not None for limit in given)
 
 
-def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], by_number: Mapping[int, str], known: frozenset[str]) -> Next:
+def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], given: Numbers, known: Set[str]) -> Next:
     """Return the trials with these numbers, each as those below it leave it."""
     choose = sampler(spec, Effort())
     # where what is known is skipped, it may have grown since a number was first given: then no trial's may run twice
-    lowest = max(by_number, default=0) + 1 if skips_known(spec) else numbers[0]
-    taken = {*known, *(key for number, key in by_number.items() if number < lowest)}
-    below = sorted((number for number in by_number if number > lowest), reverse=True)
+    taken = Taken(known, given.taken if skips_known(spec) else given.below)
+    looked_at = given.low
     new: list[tuple[int, Parameters]] = []
     for number in numbers:
-        while below and below[-1] < number:
-            taken.add(by_number[below.pop()])
+        for lower in range(looked_at + 1, number):
+            taken.add(given.keys[lower])
+        looked_at = number
         parameters = choose(number, taken)
         if parameters is LATER:
             return Next(tuple(new), is_unfinished=True)
@@ -82,7 +102,7 @@ def _proposed(
 ) -> Next:
     """Return the trials whose combination is given or has been proposed, and which are to be asked for."""
     first = missing_first(spec, numbers, running)
-    taken = {*running, *map(combination_key, first.values())}
+    taken = Taken(running, {*map(combination_key, first.values())})
     new: list[tuple[int, Parameters]] = []
     missing: list[int] = []
     for number in numbers:

@@ -60,11 +60,10 @@ def _pareto_front(facts: Facts, front: Sequence[Point]) -> list[ParetoTrial] | N
 
 
 def _counts(facts: Facts) -> TrialCounts:
-    running = sum(trial.is_running for trial in facts.trials)
-    succeeded = sum(trial.record.state is State.SUCCEEDED for trial in facts.trials)
-    failed = sum(trial.record.state is State.FAILED for trial in facts.trials)
-    stopped = sum(trial.record.state is State.EARLY_STOPPED for trial in facts.trials)
-    cancelled = sum(trial.record.state is State.CANCELLED for trial in facts.trials)
+    ended = facts.trials.ended.counts
+    running = sum(trial.is_running for trial in facts.trials.live)
+    succeeded, failed = ended[State.SUCCEEDED], ended[State.FAILED]
+    stopped, cancelled = ended[State.EARLY_STOPPED], ended[State.CANCELLED]
     return TrialCounts(
         planned=facts.plan.planned,
         created=len(facts.trials),
@@ -83,8 +82,8 @@ def _stops_early(facts: Facts) -> bool:
 
 def _time_saved(facts: Facts) -> int | None:
     """Return what early termination has saved: the sum of what the trials' records say. None where there is none."""
-    saved = [trial.record.seconds_saved for trial in facts.trials if trial.record.state is State.EARLY_STOPPED]
-    return sum(saved) if saved or _stops_early(facts) else None
+    ended = facts.trials.ended
+    return ended.seconds_saved if ended.counts[State.EARLY_STOPPED] or _stops_early(facts) else None
 
 
 def _state(facts: Facts, accepted: Finding) -> SweepState:
@@ -124,7 +123,7 @@ def _progressing(facts: Facts) -> Finding:
         finding = complete(facts) if facts.is_complete else failed(facts)
         return Finding(kind, "False", finding.reason, finding.message)
     if facts.ending is not None:
-        unfinished = sum(not trial.is_ended or trial.is_ending for trial in facts.trials)
+        unfinished = len(facts.trials.unfinished)
         message = f"{facts.ending.message}: no more trials are started, {unfinished} are not finished"
         return Finding(kind, "True", facts.ending.reason, message)
     if facts.sweep.problems:
@@ -138,8 +137,8 @@ def _progressing(facts: Facts) -> Finding:
 
 def _paused(facts: Facts) -> str:
     """Return what a pause means now, and how to end it."""
-    unfinished = sum(not trial.is_ended for trial in facts.trials)
-    kueues = left_to_kueue(facts.sweep.spec, facts.trials) if facts.sweep.spec is not None else 0
+    unfinished = len(facts.trials.unended)
+    kueues = left_to_kueue(facts.sweep.spec, facts.trials.live) if facts.sweep.spec is not None else 0
     so_far = f"no more trials are started, {unfinished} are not finished" if unfinished else "no trial is started"
     if kueues:
         so_far += f", {kueues} of them in Kueue's queues, where only Kueue suspends"
@@ -156,9 +155,10 @@ def _stalled(facts: Facts, now: datetime) -> Finding:
         return Finding(kind, "True", facts.hold.reason, facts.hold.message)
     if (end := failed(facts)).status == "True":  # kstatus knows Stalled, not Failed
         return Finding(kind, "True", end.reason, end.message)
-    if any(is_fruitless(trial) for trial in facts.trials) and not facts.has_result:
+    if not facts.has_result and any(is_fruitless(trial) for trial in facts.trials.ended.trials):
         return Finding(kind, "True", *fruitless(facts))
-    if not any(trial.is_running for trial in facts.trials) and (waiting := _waiting(facts.trials, now)):
+    live = facts.trials.live
+    if not any(trial.is_running for trial in live) and (waiting := _waiting(live, now)):
         return Finding(kind, "True", *waiting)
     return Finding(kind, truth(holds=False), names.REASON_NOTHING_IN_THE_WAY, "nothing is in the way")
 

@@ -83,9 +83,20 @@ class Record:
     first_started: datetime | None = None
 
     @property
+    def is_asked_for(self) -> bool:
+        """It has ended and is to run once more."""
+        is_behind = self.wanted_attempt > self.attempt and self.state in ENDED
+        return is_behind and not (self.is_called_off or self.deleting)
+
+    @property
     def progress(self) -> Progress:
         """What is recorded of its reports."""
         return Progress(self.curve, self.metrics)
+
+    @property
+    def best_report(self) -> float | None:
+        """The best it has reported while it ran; whatever it reported later, it has reported this."""
+        return self.curve.newest.best if self.curve.newest else self.value
 
     @property
     def is_cut_short(self) -> bool:
@@ -189,6 +200,11 @@ class Trial:
             return False
         has_pod = self.pod is not None and self.pod.phase in {"Pending", "Running"}
         return not self.job.suspended or has_pod or self.must_end_job
+
+    @property
+    def is_unfinished(self) -> bool:
+        """It has not ended, or its pod may still run."""
+        return not self.is_ended or self.is_ending
 
     @property
     def must_end_job(self) -> bool:

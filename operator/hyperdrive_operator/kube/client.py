@@ -5,13 +5,21 @@ The generated methods of ``kubernetes.aio`` validate arguments and build models 
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
 
-from .decoding import decode
-from .errors import ConflictError, GoneError, InvalidError, NotFoundError, NotLeaderError, TransientError
+from .decoding import decode, lines_of
+from .errors import (
+    ConflictError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    NotLeaderError,
+    TransientError,
+    error_from_object,
+)
 from .kinds import PODS, Kind, Object
 from .transport import REQUEST_TIMEOUT, Request, RequestObserver, Transport, unobserved
 
@@ -19,6 +27,16 @@ from .transport import REQUEST_TIMEOUT, Request, RequestObserver, Transport, uno
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
 # No line for so long: either the container is quiet or the connection is dead, and only asking again tells which.
 LOG_IDLE_SECONDS: Final = 300.0
+# A watch brings a bookmark each minute: without one the connection is dead, whatever TCP believes.
+WATCH_IDLE_SECONDS: Final = 75.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, and the version at which all of it is true."""
+
+    version: str
+    items: list[Object]
 
 
 class KubeClient:
@@ -54,28 +72,56 @@ class KubeClient:
         """Read one object."""
         return await self._send(Request("get", "GET", kind, kind.path(namespace, name)))
 
-    async def each(
+    async def pages(
         self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
-    ) -> AsyncIterator[Object]:
-        """Yield all objects, of one namespace or of all. One page is held at a time; the loop gets its turn between.
+    ) -> AsyncIterator[Page]:
+        """Yield all objects, of one namespace or of all, as they were at one version. The loop gets its turn between.
 
         GoneError if the caller takes longer than the 5 minutes that etcd keeps a version.
         """
-        query = {"limit": str(page)}
-        if label_selector:
-            query["labelSelector"] = label_selector
-        request = Request("list", "GET", kind, kind.path(namespace), query=query, timeout=LIST_TIMEOUT)
-        async for item in self._pages(request):
-            yield item
+        query = _query(label_selector, limit=str(page))
+        while True:
+            answer = await self._send(
+                Request("list", "GET", kind, kind.path(namespace), query=query, timeout=LIST_TIMEOUT)
+            )
+            metadata = answer.get("metadata") or {}
+            items = answer.get("items") or []
+            for item in items:  # those of a built-in kind come without them
+                item.setdefault("apiVersion", kind.api_version)
+                item.setdefault("kind", kind.kind)
+            yield Page(str(metadata.get("resourceVersion", "")), items)
+            token = metadata.get("continue")
+            if not token:
+                return
+            query = query | {"continue": str(token)}
 
     async def list(
         self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", page: int = 500
     ) -> list[Object]:
         """Read all objects, of one namespace or of all."""
         try:
-            return [item async for item in self.each(kind, namespace, label_selector=label_selector, page=page)]
+            return await _items(self.pages(kind, namespace, label_selector=label_selector, page=page))
         except GoneError:  # a version was no longer kept: once more from the start
-            return [item async for item in self.each(kind, namespace, label_selector=label_selector, page=page)]
+            return await _items(self.pages(kind, namespace, label_selector=label_selector, page=page))
+
+    async def watch(
+        self, kind: Kind, namespace: str | None = None, *, label_selector: str = "", version: str
+    ) -> AsyncGenerator[tuple[str, Object]]:
+        """Yield what happens after a version: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
+
+        Ends, without an error, when the API server ends it, or when nothing (not even the bookmark of each minute) came
+        for WATCH_IDLE_SECONDS: ask again then, with the last object's version. Raises ClusterError; GoneError if the
+        version is no longer kept. Does not count as a request in flight.
+        """
+        query = _query(label_selector, watch="true", allowWatchBookmarks="true", resourceVersion=version)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=WATCH_IDLE_SECONDS)
+        request = Request("watch", "GET", kind, kind.path(namespace), query=query, timeout=timeout)
+        async with self._transport.stream(request) as chunks:
+            try:
+                async for line in lines_of(chunks):
+                    yield _event(line)
+            except TimeoutError:
+                return
 
     async def check_access(self, kind: Kind, namespace: str | None = None) -> None:
         """Ask for at most one object, to learn whether we may. Raises what a list would raise."""
@@ -196,19 +242,26 @@ class KubeClient:
             raise TransientError(0, "NotJSON", "the API server's answer is no JSON object")
         return answer
 
-    async def _pages(self, request: Request) -> AsyncIterator[Object]:
-        query = dict(request.query)
-        while True:
-            answer = await self._send(replace(request, query=query))
-            for item in answer.get("items") or ():
-                # The items of a built-in kind's list come without them.
-                item.setdefault("apiVersion", request.kind.api_version)
-                item.setdefault("kind", request.kind.kind)
-                yield item
-            token = (answer.get("metadata") or {}).get("continue")
-            if not token:
-                return
-            query["continue"] = str(token)
+
+async def _items(pages: AsyncIterator[Page]) -> list[Object]:
+    return [item async for page in pages for item in page.items]
+
+
+def _query(label_selector: str, **query: str) -> dict[str, str]:
+    return query | ({"labelSelector": label_selector} if label_selector else {})
+
+
+def _event(line: bytes) -> tuple[str, Object]:
+    """Read a line of a watch. Raises ClusterError: what the server tells of instead, or that the line is no event."""
+    try:
+        event = decode(line)
+        event_type, body = event["type"], event["object"]
+        if event_type != "ERROR":
+            body["metadata"]["resourceVersion"]  # what is no object shall not surprise a reader later
+            return event_type, body
+    except (ValueError, KeyError, TypeError) as error:
+        raise TransientError(0, "NotJSON", "a watch has brought what is no event") from error
+    raise error_from_object(body)
 
 
 def _log_request(

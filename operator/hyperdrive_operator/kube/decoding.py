@@ -51,16 +51,24 @@ class _ShallowLines:
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
         """Yield the lines as they become complete, and what is left at the end."""
-        parts: list[bytes] = []
-        async for chunk in self._content.iter_chunked(size):
-            *lines, rest = chunk.split(b"\n")
-            if lines:
-                parts.append(lines[0])
-                for line in (b"".join(parts), *lines[1:]):
-                    yield without_depths(line) + b"\n"
-                parts.clear()
-            parts.append(rest)
-        yield without_depths(b"".join(parts))
+        async for line in lines_of(self._content.iter_chunked(size)):
+            yield without_depths(line) + b"\n"
+
+
+async def lines_of(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream as they become complete, without their ends, and what is left at the end."""
+    parts: list[bytes] = []
+    async for chunk in chunks:
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            parts.append(lines[0])
+            for line in (b"".join(parts), *lines[1:]):
+                if line:
+                    yield line
+            parts.clear()
+        parts.append(rest)
+    if last := b"".join(parts):
+        yield last
 
 
 def without_depths(raw: bytes) -> bytes:

@@ -122,19 +122,31 @@ _BY_STATUS: Final[Mapping[int, type[ClusterError]]] = {
 def error_from_status(status: int, body: bytes, headers: Mapping[str, str]) -> ClusterError:
     """Make the error of an answer that is not 2xx. Total: any body will do."""
     answer = _parse(body)
-    reason = str(answer.get("reason") or "Unknown")
     message = str(answer.get("message") or body[:500].decode(errors="replace").strip() or f"HTTP {status}")
+    error = _error(status, answer, message)
+    # Retry-After may also be a date, which Kubernetes never sends: then the default stands.
+    retry_after = headers.get("Retry-After", "")
+    if retry_after.isdecimal() and status == 503:
+        error = ThrottledError(status, error.reason, message, error.details)
+    if retry_after.isdecimal() and isinstance(error, ThrottledError):
+        error.retry_after = float(retry_after)
+    return error
+
+
+def error_from_object(answer: object) -> ClusterError:
+    """Make the error of a ``Status`` that came in place of an object. Total: any JSON will do."""
+    answer = answer if isinstance(answer, dict) else {}
+    code = answer.get("code")
+    return _error(code if isinstance(code, int) else 500, answer, str(answer.get("message") or "an error without text"))
+
+
+def _error(status: int, answer: Mapping[str, Any], message: str) -> ClusterError:
+    reason = str(answer.get("reason") or "Unknown")
     kind = _BY_STATUS.get(status, TransientError if status >= 500 else ClusterError)
     if reason == "AlreadyExists":
         kind = AlreadyExistsError
-    retry_after = _seconds(headers.get("Retry-After", ""))
-    if status == 503 and retry_after is not None:
-        kind = ThrottledError
     details = answer.get("details")
-    error = kind(status, reason, message, details if isinstance(details, dict) else None)
-    if isinstance(error, ThrottledError) and retry_after is not None:
-        error.retry_after = retry_after
-    return error
+    return kind(status, reason, message, details if isinstance(details, dict) else None)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -144,8 +156,3 @@ def _parse(body: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
-
-
-def _seconds(text: str) -> float | None:
-    # Retry-After may also be a date, which Kubernetes never sends: then the default stands.
-    return float(text) if text.isdecimal() else None

@@ -44,9 +44,8 @@ PODS: Final = Kind("", "v1", "pods", "Pod")
 EVENTS: Final = Kind("events.k8s.io", "v1", "events", "Event")
 LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 
-#: What the operator watches and lists, with server-side selectors: what is not ours never crosses the wire.
-WATCHED: Final[tuple[tuple[Kind, str], ...]] = (
-    (HYPERDRIVES, ""),
+#: What a sweep consists of, with server-side selectors: what is not ours never crosses the wire.
+CHILDREN: Final[tuple[tuple[Kind, str], ...]] = (
     (HYPERDRIVE_TRIALS, ""),
     (JOBS, f"{LABEL_MANAGED_BY}={MANAGED_BY}"),
     (PODS, LABEL_TRIAL),

@@ -125,7 +125,7 @@ _DEFAULTS: Final[Mapping[str, str | None]] = {
     "kubeconfig": None,
     "context": None,
     "namespaces": "",
-    "workers": "4",
+    "workers": "16",
     "resync": "10m",
     "listen": "127.0.0.1:8080",
     "leader_elect": None,
@@ -180,7 +180,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--context", metavar="NAME", help="context of the kubeconfig; default: its current one")
     add("--namespaces", metavar="A,B", help="watch only these; default: all namespaces")
-    add("--workers", metavar="N", help="sweeps reconciled at the same time, 1 to 64; default: 4")
+    add(
+        "--workers",
+        metavar="N",
+        help="passes over sweeps that wait for the API server at the same time, 1 to 64; default: 16",
+    )
     add("--resync", metavar="DURATION", help="how often everything is read anew, at least 10s; default: 10m")
     add("--listen", metavar="ADDRESS:PORT", help="of /metrics, /healthz and /readyz, or off; default: 127.0.0.1:8080")
     add(

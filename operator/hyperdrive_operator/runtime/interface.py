@@ -16,11 +16,15 @@ class ControllerLike(Protocol):
     synced: bool
     heartbeat: float
 
+    @property
+    def problem(self) -> str:
+        """Why not all that happens is heard of for now; empty if it is."""
+
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what a stream has brought. In the controller's loop."""
 
     def relist_soon(self) -> None:
-        """List everything again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
+        """List the sweeps again: a stream has begun anew, and does not tell what was deleted before. In the loop."""
 
     async def run(self, leadership: Leadership) -> None:
         """Work until cancelled, once we are the leader."""

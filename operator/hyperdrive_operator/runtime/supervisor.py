@@ -212,7 +212,7 @@ class Supervisor:
             return self._waiting_for or "starting"
         if self._streams is not None and self._streams.is_broken:
             return self._waiting_for or "the watch has ended and is begun anew"
-        return "" if self._controller.synced else "reading the cluster's objects"
+        return self._controller.problem or ("" if self._controller.synced else "reading the cluster's objects")
 
 
 async def _for_ever(what: str, work: Awaitable[None]) -> None:

@@ -1,8 +1,9 @@
-"""The only file that knows kopf: its watch streams, in a thread and loop of their own, handing over raw objects.
+"""The only file that knows kopf: its stream of HyperDrives, in a thread and loop of its own, handing over raw objects.
 
 kopf brings discovery, paged lists, bookmarks, reconnects and re-login. Everything else of it stays unused: no stateful
 handlers, no finalizers, no annotations, no peering, no events. It never tells of an object that was deleted while a
-stream was broken: the controller's own relist finds those.
+stream was broken: the controller's own relist finds those. What sweeps consist of, a hundred events to one of theirs,
+the controller's informers watch (docs/design/0006).
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.credentials import authorization, load_configuration
 from hyperdrive_operator.kube.decoding import ShallowResponse
 from hyperdrive_operator.kube.errors import KubeConfigError
-from hyperdrive_operator.kube.kinds import WATCHED, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVES, Kind, Object
 
 #: Called in the watcher's thread for each event. The type is None for what was there before the stream began.
 EventSink = Callable[[Kind, str | None, Object], None]
@@ -70,7 +71,7 @@ class KopfWatcher:
     @property
     def overlooked(self) -> tuple[str, ...]:
         """The plurals that kopf has not asked for yet. What its discovery does not find it never asks for."""
-        return tuple(kind.plural for kind, _ in WATCHED if kind.plural not in self._asked)
+        return () if HYPERDRIVES.plural in self._asked else (HYPERDRIVES.plural,)
 
     def start(self) -> None:
         """Begin to watch. The CRDs must be served by now: kopf looks for them only once."""
@@ -131,14 +132,13 @@ class KopfWatcher:
                 raise kopf.TemporaryError(str(error), delay=LOGIN_DELAY_SECONDS) from error
             return Login(server=info.server, info=info, tracing=self._tracing)
 
-        for kind, _selector in WATCHED:
-            self._register(registry, kind)
-        return registry
+        kind = HYPERDRIVES
 
-    def _register(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=registry)
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             self._on_event(kind, event["type"], event["object"])  # type: ignore[arg-type]  # a TypedDict is a dict
+
+        return registry
 
 
 def watch_settings() -> kopf.OperatorSettings:
@@ -156,9 +156,6 @@ def watch_settings() -> kopf.OperatorSettings:
     settings.persistence.finalizer = f"{names.GROUP}/kopf"
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=f"kopf.{names.GROUP}", v1=False)
     settings.persistence.diffbase_storage = _NoDiffs()
-    for kind, selector in WATCHED:
-        if selector:
-            settings.watching.label_selectors[kind.group, kind.version, kind.plural] = selector
     return settings
 
 
@@ -205,7 +202,6 @@ class Login(kopf.AiohttpSession):
 def trace(on_list: ListSink, asked: set[str]) -> aiohttp.TraceConfig:
     """Look at kopf's requests: note what it asks for, tell of lists, let time pass between two streams of the same."""
     opened: dict[str, float] = {}
-    listed = {kind.plural for kind, _ in WATCHED}
 
     async def start(_session: object, _context: object, request: aiohttp.TraceRequestStartParams) -> None:
         if "limit" in request.url.query:
@@ -218,7 +214,7 @@ def trace(on_list: ListSink, asked: set[str]) -> aiohttp.TraceConfig:
         await asyncio.sleep(due - now)
 
     async def end(_session: object, _context: object, request: aiohttp.TraceRequestEndParams) -> None:
-        is_list = "limit" in request.url.query and request.url.path.rsplit("/", 1)[-1] in listed
+        is_list = "limit" in request.url.query and request.url.path.endswith(f"/{HYPERDRIVES.plural}")
         if is_list and request.response.status < 300:
             on_list()
 

@@ -11,9 +11,10 @@ from tests.support.builders import limits, sweep_manifest
 from tests.support.fake_cluster import FakeCluster
 from tests.support.laboratory import Laboratory, ListRecorder
 
-from hyperdrive_operator.controller import controller as module
+from hyperdrive_operator.controller import informer
 from hyperdrive_operator.controller.controller import TRIAL_STATES, Controller
 from hyperdrive_operator.controller.queue import Key
+from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
@@ -73,7 +74,12 @@ class Plant:
 
     def watch(self) -> None:
         """Let the controller see what happens from now on."""
-        self.cluster.watchers.append(self.controller.observe)
+        self.cluster.is_watched = True
+        self.cluster.watchers.append(self._tell_of_sweeps)
+
+    def _tell_of_sweeps(self, kind: Kind, event_type: str, body: Object) -> None:
+        if kind is HYPERDRIVES:  # as kopf does; all else the controller watches itself
+            self.controller.observe(kind, event_type, body)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -97,14 +103,14 @@ class Plant:
         keys: list[Key] = []
         left = list(outcomes)
 
-        async def reconcile(key: Key) -> float | None:
+        async def reconcile(key: Key, on_decided: object) -> float | None:
             keys.append(key)
             outcome = left.pop(0) if len(left) > 1 else left[0]
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
-        self.controller._reconciler.reconcile = reconcile  # type: ignore[method-assign]  # a stand-in
+        self.controller._reconciler.reconcile = reconcile  # type: ignore[assignment, method-assign]  # a stand-in
         return keys
 
 
@@ -125,7 +131,7 @@ async def test_a_sweep_that_stands_before_the_start_runs_to_its_end() -> None:
 
 
 async def test_nothing_is_decided_before_all_kinds_were_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RELIST_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(informer, "PAUSES_SECONDS", (0.0,))
     plant = Plant()
     plant.cluster.put(HYPERDRIVES, sweep_manifest())
     listed: list[Kind] = []
@@ -143,7 +149,7 @@ async def test_nothing_is_decided_before_all_kinds_were_listed(monkeypatch: pyte
         assert not plant.controller.synced
         await plant.until(lambda: bool(keys))
         assert plant.controller.synced
-    assert listed == [HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS] * 3
+    assert Counter(listed) == {HYPERDRIVES: 1, HYPERDRIVE_TRIALS: 1, JOBS: 1, PODS: 3}
 
 
 async def test_an_event_wakes_its_sweep_alone() -> None:
@@ -224,12 +230,12 @@ async def test_a_bug_in_one_sweep_stops_no_other(caplog: pytest.LogCaptureFixtur
         plant.cluster.put(HYPERDRIVES, sweep_manifest(name))
     seen: list[str] = []
 
-    async def reconcile(key: Key) -> None:
+    async def reconcile(key: Key, on_decided: object) -> None:
         seen.append(key.name)
         if key.name == "digits":
             raise RuntimeError("a bug")
 
-    plant.controller._reconciler.reconcile = reconcile  # type: ignore[method-assign]  # a stand-in
+    plant.controller._reconciler.reconcile = reconcile  # type: ignore[assignment, method-assign]  # a stand-in
     async with plant.at_work():
         await plant.until(lambda: "other" in seen and seen.count("digits") > 1)
     assert [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -297,6 +303,7 @@ async def test_who_stands_by_watches_and_writes_nothing_until_it_leads() -> None
         plant.controller._count()
         assert not plant.cluster.writes
         assert (len(plant.controller._queue), plant.counts.of_sweeps) == (0, {})
+        await plant.until(lambda: plant.controller._cache.sweep(Key("lab", "other")) is not None)
         reads = plant.cluster.requests
         leadership.given.set()
         await plant.until(lambda: plant.cluster.unfinished_jobs() == 3)
@@ -309,6 +316,11 @@ async def test_who_stands_by_watches_and_writes_nothing_until_it_leads() -> None
 
 async def test_a_drain_ends_what_was_begun_records_reports_and_begins_nothing() -> None:
     plant = Plant()
+
+    def known() -> list[Trial]:
+        sweep = plant.controller._cache.sweep(KEY)
+        return list(plant.controller._cache.trials(sweep)) if sweep else []
+
     plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(9, 2)))
     plant.watch()
     async with plant.at_work():
@@ -318,8 +330,10 @@ async def test_a_drain_ends_what_was_begun_records_reports_and_begins_nothing() 
         note = {"metadata": {"annotations": {"hyperdrive.dev/metrics": '{"accuracy": 0.5}'}}}
         await plant.controller._queue.idle()
         plant.controller._queue.close()  # so that no pass records it before
+        seen = {trial.record.uid: trial.job for trial in known()}
         plant.cluster.change(JOBS, "digits-1", note)
         plant.lab.end_job("digits-2", "Complete")
+        await plant.until(lambda: all(trial.job != seen[trial.record.uid] for trial in known()))
         await plant.controller.drain()
         assert plant.lab.record("digits-1")["status"]["value"] == 0.5
         assert len(plant.cluster.all(JOBS)) == 2

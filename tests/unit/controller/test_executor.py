@@ -9,7 +9,7 @@ from tests.support.fake_cluster import Rule, Write
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.controller.executor import MAX_PARALLEL_WRITES
+from hyperdrive_operator.controller.flight import MAX_PARALLEL_WRITES
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind
 

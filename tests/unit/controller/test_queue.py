@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hyperdrive_operator.controller.queue import FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, Key, WorkQueue
+from hyperdrive_operator.controller.queue import (
+    FIRST_BACKOFF_SECONDS,
+    MAX_BACKOFF_SECONDS,
+    MAX_OPEN,
+    SPACING_SECONDS,
+    Key,
+    Turn,
+    WorkQueue,
+)
 
 A, B, C = (Key("lab", name) for name in "abc")
 
@@ -17,8 +25,12 @@ async def queue() -> AsyncIterator[WorkQueue]:
     queue.close()
 
 
-async def taken(queue: WorkQueue) -> Key:
+async def turn(queue: WorkQueue) -> Turn:
     return await asyncio.wait_for(queue.get(), 5)
+
+
+async def taken(queue: WorkQueue) -> Key:
+    return (await turn(queue)).key
 
 
 async def test_keys_come_in_the_order_they_were_added(queue: WorkQueue) -> None:
@@ -34,23 +46,76 @@ async def test_a_key_waits_once_however_often_it_is_added(queue: WorkQueue) -> N
     assert [await taken(queue), await taken(queue)] == [A, B]
 
 
-async def test_a_key_is_never_worked_on_twice_at_a_time(queue: WorkQueue) -> None:
+async def test_no_two_passes_decide_about_a_key_at_a_time(queue: WorkQueue) -> None:
     queue.add(A)
-    await taken(queue)
+    first = await turn(queue)
     queue.add(A)
     queue.add(A)
-    assert len(queue) == 0
-    queue.done(A)
-    assert len(queue) == 1
+    assert (len(queue), len(queue._timers)) == (0, 0)
+    first.done()
     assert await taken(queue) == A
-    queue.done(A)
-    assert len(queue) == 0
+    assert (len(queue), len(queue._timers)) == (0, 0)
+
+
+async def test_a_pass_that_only_writes_keeps_the_next_from_nothing(queue: WorkQueue) -> None:
+    queue.add(A)
+    first = await turn(queue)
+    first.decided()
+    queue.add(A)
+    second = await turn(queue)
+    queue.add(A)
+    first.decided()  # said twice: the second still decides
+    assert (len(queue), len(queue._timers)) == (0, 0)
+    first.done()
+    assert (len(queue), len(queue._timers)) == (0, 0)
+    second.done()
+    assert await taken(queue) == A
+
+
+async def test_a_key_whose_writes_get_no_answer_has_a_bounded_number_of_passes(queue: WorkQueue) -> None:
+    turns = []
+    for _ in range(MAX_OPEN):
+        queue.add(A)
+        turns.append(await turn(queue))
+        turns[-1].decided()
+    queue.add(A)
+    assert (len(queue), len(queue._timers)) == (0, 0)
+    queue.add(B)
+    assert await taken(queue) == B
+    turns[1].done()
+    assert await taken(queue) == A
+
+
+async def test_decisions_about_a_key_have_a_distance_and_about_different_keys_none(queue: WorkQueue) -> None:
+    loop = asyncio.get_running_loop()
+    queue.add(A)
+    first = await turn(queue)
+    began = loop.time()
+    first.done()
+    queue.add(A)
+    queue.add(A)
+    queue.add(B)
+    assert await taken(queue) == B
+    assert await taken(queue) == A
+    assert loop.time() - began >= 0.9 * SPACING_SECONDS
+
+
+async def test_it_is_idle_when_all_passes_are_done(queue: WorkQueue) -> None:
+    queue.add(A)
+    one = await turn(queue)
+    one.decided()
+    idle = asyncio.create_task(queue.idle())
+    await asyncio.sleep(0)
+    assert not idle.done()
+    one.done()
+    one.done()
+    await asyncio.wait_for(idle, 5)
 
 
 async def test_a_key_that_was_not_added_meanwhile_is_done_for_good(queue: WorkQueue) -> None:
     queue.add(A)
-    queue.done(await taken(queue))
-    assert len(queue) == 0
+    (await turn(queue)).done()
+    assert (len(queue), len(queue._timers)) == (0, 0)
 
 
 async def test_who_waits_is_woken(queue: WorkQueue) -> None:
@@ -92,10 +157,10 @@ async def test_each_failure_in_a_row_waits_longer_up_to_a_limit(queue: WorkQueue
 
 async def test_a_key_that_failed_while_it_was_added_again_comes_at_once(queue: WorkQueue) -> None:
     queue.add(A)
-    await taken(queue)
+    one = await turn(queue)
     queue.add_failed(A)
     queue.add(A)
-    queue.done(A)
+    one.done()
     assert await taken(queue) == A
 
 

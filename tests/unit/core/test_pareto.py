@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.support.builders import ended, trial
 
 from hyperdrive_operator.core.metrics import Goal
-from hyperdrive_operator.core.pareto import MAX_BYTES, Archive, Vector, nondominated, shown, values_of
+from hyperdrive_operator.core.pareto import MAX_BYTES, Archive, Point, Vector, nondominated, shown, values_of
+from hyperdrive_operator.core.roster import Roster, RosterBook
 from hyperdrive_operator.core.trials import Trial
 
 GOALS: dict[str, Goal] = {"accuracy": "Maximize", "size": "Minimize"}
@@ -40,8 +41,24 @@ def result(number: int, accuracy: float, size: float, **status: Any) -> Trial:
     return ended(number, accuracy, metrics={"accuracy": accuracy, "size": size, "epoch": 9}, **status)
 
 
-def numbers(trials: Sequence[Trial], archive: Archive | None = None) -> list[int]:
-    return [point.record.number for point in (archive or Archive()).front(GOALS, trials)]
+def front(trials: Sequence[Trial]) -> Sequence[Point]:
+    return Archive().front(GOALS, Roster.of(trials).ended)
+
+
+def numbers(trials: Sequence[Trial]) -> list[int]:
+    return [point.record.number for point in front(trials)]
+
+
+class Book(RosterBook):
+    """A roster that grows, and the front that an archive finds in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._archive = Archive()
+
+    @property
+    def numbers(self) -> list[int]:
+        return [point.record.number for point in self._archive.front(GOALS, self.roster().ended)]
 
 
 @given(vectors())
@@ -65,10 +82,11 @@ def test_each_goal_has_its_own_direction() -> None:
 
 
 def test_of_equal_trials_the_lowest_number_stands_for_all_in_whatever_order_they_ended() -> None:
-    archive = Archive()
-    late = result(3, 0.9, 50)
-    assert numbers([late], archive) == [3]
-    assert numbers([result(2, 0.9, 50), late], archive) == [2]
+    book = Book()
+    book.put(result(3, 0.9, 50))
+    assert book.numbers == [3]
+    book.put(result(2, 0.9, 50))
+    assert book.numbers == [2]
 
 
 @pytest.mark.parametrize(
@@ -89,17 +107,18 @@ def test_a_trial_without_a_result_is_never_on_the_front(other: Trial) -> None:
 @given(st.data())
 def test_an_archive_remembers_nothing_that_is_not_so(data: st.DataObject) -> None:
     """Trials end, change and go in any order: the front is always that of the trials there are."""
-    archive = Archive()
+    book = Book()
     present: dict[int, Trial] = {}
     small = st.integers(0, 4).map(float)
     for _ in range(data.draw(st.integers(1, 8))):
         for number in data.draw(st.lists(st.integers(1, 12), unique=True, max_size=5)):
             present[number] = result(number, data.draw(small), data.draw(small))
+            book.put(present[number])
         for number in data.draw(st.lists(st.sampled_from([0, *sorted(present)]), unique=True, max_size=2)):
-            present.pop(number, None)
+            if gone := present.pop(number, None):
+                book.remove(gone.record.uid)
         trials = [present[number] for number in sorted(present)]
-        assert numbers(trials, archive) == numbers(trials)
-        assert numbers(trials, archive) == numbers(list(reversed(trials)))
+        assert book.numbers == numbers(trials) == numbers(list(reversed(trials)))
 
 
 def front_of(count: int, **parameters: Any) -> list[Trial]:
@@ -107,8 +126,8 @@ def front_of(count: int, **parameters: Any) -> list[Trial]:
 
 
 def test_the_status_shows_values_and_parameters_the_best_primary_metric_first() -> None:
-    front = Archive().front(GOALS, [result(1, 0.9, 50), ended(2, 0.8, metrics={"size": 10, "accuracy": 0.8})])
-    assert [one.model_dump(by_alias=True) for one in shown(front, GOALS)] == [
+    found = front([result(1, 0.9, 50), ended(2, 0.8, metrics={"size": 10, "accuracy": 0.8})])
+    assert [one.model_dump(by_alias=True) for one in shown(found, GOALS)] == [
         {"name": "digits-1", "number": 1, "values": {"accuracy": 0.9, "size": 50}, "parameters": {"x": 0}},
         {"name": "digits-2", "number": 2, "values": {"accuracy": 0.8, "size": 10}, "parameters": {"x": 1}},
     ]
@@ -116,7 +135,7 @@ def test_the_status_shows_values_and_parameters_the_best_primary_metric_first() 
 
 @pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 250, 1000])
 def test_of_a_large_front_a_hundred_are_shown_with_both_ends(count: int) -> None:
-    trials = shown(Archive().front(GOALS, front_of(count)), GOALS)
+    trials = shown(front(front_of(count)), GOALS)
     found = [one.number for one in trials]
     assert len(found) == len(set(found)) == min(count, 100)
     assert (found[0], found[-1]) == (count, 1)
@@ -127,6 +146,6 @@ def test_large_parameters_leave_room_for_fewer() -> None:
     trials = [
         ended(n, n, metrics={"accuracy": n, "size": n}, parameters={"x": "a" * (MAX_BYTES // 10)}) for n in range(1, 40)
     ]
-    assert 4 < len(shown(Archive().front(GOALS, trials), GOALS)) < 11
+    assert 4 < len(shown(front(trials), GOALS)) < 11
     huge = [ended(1, 1, metrics={"accuracy": 1, "size": 1}, parameters={"x": "a" * MAX_BYTES * 2})]
-    assert len(shown(Archive().front(GOALS, huge), GOALS)) == 1
+    assert len(shown(front(huge), GOALS)) == 1

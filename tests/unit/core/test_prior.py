@@ -7,6 +7,7 @@ from tests.support.builders import choice, expression, limits, record_body, swee
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.prior import Prior, Source, join, judge, obstacle, planned
+from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.sampling import combination_key
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import read_record
@@ -181,19 +182,19 @@ def test_what_is_known_is_known_by_the_values_of_this_space() -> None:
 def test_known_combinations_are_not_planned_again_unless_they_are_our_own() -> None:
     of = new("Grid", skip=True, space=(choice("x", 1, 2, 3, 4),), limits=limits(10, 1))
     prior = Prior(known=frozenset(combination_key({"x": x}) for x in (1, 2)))
-    assert planned(of, spec_of(of), [], prior) == 2
+    assert planned(of, spec_of(of), Roster.of(()), prior) == 2
     few = new("Grid", skip=True, space=(choice("x", 1, 2, 3, 4),), limits=limits(1, 1))
-    assert planned(few, spec_of(few), [], prior) == 1
+    assert planned(few, spec_of(few), Roster.of(()), prior) == 1
     without = new("Grid", space=(choice("x", 1, 2, 3, 4),), limits=limits(10, 1))
-    assert planned(without, spec_of(without), [], Prior()) == 4
+    assert planned(without, spec_of(without), Roster.of(()), Prior()) == 4
 
 
 def test_a_sweep_that_has_not_begun_waits_for_what_is_missing_and_one_that_has_does_not() -> None:
     of = new()
     prior = Prior(missing=("old", "older"))
-    assert obstacle(of, [], prior).startswith(
+    assert obstacle(of, Roster.of(()), prior).startswith(
         "spec.warmStart.from: no HyperDrive 'old', 'older' in namespace 'lab': create it"
     )
-    assert obstacle(of, [], Prior()) == ""
+    assert obstacle(of, Roster.of(()), Prior()) == ""
     ended = new(status={"completionTime": "2026-03-01T12:00:00Z"})
-    assert obstacle(ended, [], prior) == ""
+    assert obstacle(ended, Roster.of(()), prior) == ""

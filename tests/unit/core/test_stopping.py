@@ -25,7 +25,8 @@ from hyperdrive_operator.core.early_termination import Verdict
 from hyperdrive_operator.core.facts import best_trial
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.proposing import build_request
-from hyperdrive_operator.core.savings import seconds_saved, whole_run
+from hyperdrive_operator.core.roster import Roster
+from hyperdrive_operator.core.savings import seconds_saved
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.trials import Trial, read_job
 
@@ -84,14 +85,17 @@ def test_a_stopped_trial_keeps_its_place_until_its_job_has_finished(algorithm: s
 
 
 def test_whole_runs_are_those_of_trials_that_ran_to_their_end() -> None:
+    def whole_run(*trials: Trial) -> timedelta | None:
+        return Roster.of(trials).ended.whole_run()
+
     def took(number: int, minutes: int, state: str = "Succeeded") -> Trial:
         end = f"2026-03-01T12:{minutes:02}:00Z"
         return trial(number, state=state, value=0.5, startTime=STAMP, completionTime=end)
 
-    assert whole_run([]) is None
-    assert whole_run([took(1, 5, "EarlyStopped"), took(2, 5, "Failed"), running(3)]) is None
-    assert whole_run([took(1, 10), took(2, 20), took(3, 50), took(4, 1, "EarlyStopped")]) == timedelta(minutes=20)
-    assert whole_run([took(1, 10), took(2, 20)]) == timedelta(minutes=15)
+    assert whole_run() is None
+    assert whole_run(took(1, 5, "EarlyStopped"), took(2, 5, "Failed"), running(3)) is None
+    assert whole_run(took(1, 10), took(2, 20), took(3, 50), took(4, 1, "EarlyStopped")) == timedelta(minutes=20)
+    assert whole_run(took(1, 10), took(2, 20)) == timedelta(minutes=15)
 
 
 def test_what_is_saved_is_never_less_than_nothing() -> None:

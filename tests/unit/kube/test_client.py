@@ -21,7 +21,10 @@ LOG_PATH = "/api/v1/namespaces/ns/pods/p/log"
 
 
 def page(*names: str, more: str = "") -> Object:
-    return {"metadata": {"continue": more}, "items": [{"metadata": {"name": name}} for name in names]}
+    return {
+        "metadata": {"continue": more, "resourceVersion": "7"},
+        "items": [{"metadata": {"name": name}} for name in names],
+    }
 
 
 async def test_an_object_is_read_as_raw_json(api: ScriptedApi, client: KubeClient) -> None:
@@ -54,8 +57,8 @@ async def test_listed_objects_say_what_they_are(api: ScriptedApi, client: KubeCl
 
 async def test_a_page_is_handed_over_before_the_next_is_asked_for(api: ScriptedApi, client: KubeClient) -> None:
     api.on("GET", JOBS_PATH, answer(200, page("a", "b", more="t")), answer(200, page("c")))
-    asked = [(job["metadata"]["name"], len(api.calls)) async for job in client.each(JOBS, "ns", page=2)]
-    assert asked == [("a", 1), ("b", 1), ("c", 2)]
+    asked = [(len(one.items), one.version, len(api.calls)) async for one in client.pages(JOBS, "ns", page=2)]
+    assert asked == [(2, "7", 1), (1, "7", 2)]
 
 
 async def test_a_list_whose_pages_expire_starts_again(api: ScriptedApi, client: KubeClient) -> None:

@@ -5,11 +5,10 @@ import json
 from pathlib import Path
 
 from aiohttp import web
-from tests.unit.kube.scripted_api import Answer, ScriptedApi, answer
+from tests.unit.kube.scripted_api import ScriptedApi, answer
 
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
-KINDS = (HYPERDRIVES, HYPERDRIVE_TRIALS, JOBS, PODS)
 # kopf does not begin before it has found these, though it never reads them here.
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False)
 CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False)
@@ -18,9 +17,9 @@ CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomRe
 NESTED = "nested 9,990 levels deep"
 
 
-def thing(kind: Kind, name: str, version: str = "2") -> Object:
+def thing(name: str, version: str = "2") -> Object:
     metadata = {"name": name, "namespace": "ns", "uid": f"uid-{name}", "resourceVersion": version}
-    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+    return {"apiVersion": HYPERDRIVES.api_version, "kind": HYPERDRIVES.kind, "metadata": metadata}
 
 
 class Cluster:
@@ -28,8 +27,9 @@ class Cluster:
 
     def __init__(self, api: ScriptedApi) -> None:
         self.api = api
-        self.objects: dict[Kind, list[Object]] = {kind: [] for kind in KINDS}
-        self._streams: dict[Kind, asyncio.Queue[Object]] = {kind: asyncio.Queue() for kind in KINDS}
+        #: The HyperDrives.
+        self.objects: list[Object] = []
+        self._stream: asyncio.Queue[Object] = asyncio.Queue()
 
     def serve(self) -> None:
         """Serve the kinds, as if the CRDs were there."""
@@ -41,34 +41,33 @@ class Cluster:
         api.on("GET", "/apis/apiextensions.k8s.io/v1", answer(200, resources(CRDS)))
         api.on("GET", "/apis/batch/v1", answer(200, resources(JOBS)))
         api.on("GET", "/apis/hyperdrive.dev/v1alpha1", answer(200, resources(HYPERDRIVES, HYPERDRIVE_TRIALS)))
-        for kind in KINDS:
-            for namespace in (None, "ns"):
-                api.on("GET", kind.path(namespace), self.collection(kind))
+        for kind in (HYPERDRIVE_TRIALS, JOBS, PODS):  # whether they may be listed is asked at the start
+            api.on("GET", kind.path(None), answer(200, {"items": []}))
+        for namespace in (None, "ns"):
+            api.on("GET", HYPERDRIVES.path(namespace), self.collection)
 
-    def stream(self, kind: Kind, event_type: str, body: Object) -> None:
-        """Send an event to whoever watches the kind."""
-        self._streams[kind].put_nowait({"type": event_type, "object": body})
+    def stream(self, event_type: str, body: Object) -> None:
+        """Send an event to whoever watches the HyperDrives."""
+        self._stream.put_nowait({"type": event_type, "object": body})
 
-    def watched(self, kind: Kind, namespaces: tuple[str, ...] = ()) -> list[dict[str, str]]:
-        """Return the queries of all watches of a kind so far."""
-        path = kind.path(namespaces[0] if namespaces else None)
+    def watched(self, namespaces: tuple[str, ...] = ()) -> list[dict[str, str]]:
+        """Return the queries of all watches so far."""
+        path = HYPERDRIVES.path(namespaces[0] if namespaces else None)
         return [call.query for call in self.api.calls if call.path == path and "watch" in call.query]
 
     def kubeconfig(self, directory: Path) -> str:
         return self.api.kubeconfig(directory)
 
-    def collection(self, kind: Kind) -> Answer:
-        async def respond(request: web.Request) -> web.StreamResponse:
-            if "watch" not in request.query:
-                body = {"kind": f"{kind.kind}List", "metadata": {"resourceVersion": "1"}, "items": self.objects[kind]}
-                return await answer(200, _json(body))(request)
-            response = web.StreamResponse()
-            await response.prepare(request)
-            while True:
-                event = await self._streams[kind].get()
-                await response.write(_json(event) + b"\n")
-
-        return respond
+    async def collection(self, request: web.Request) -> web.StreamResponse:
+        """List or stream the HyperDrives."""
+        if "watch" not in request.query:
+            body = {"kind": "HyperDriveList", "metadata": {"resourceVersion": "1"}, "items": self.objects}
+            return await answer(200, _json(body))(request)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            event = await self._stream.get()
+            await response.write(_json(event) + b"\n")
 
 
 def _json(body: Object) -> bytes:

@@ -6,18 +6,15 @@ so a restart, a burst of reports or one that came late makes no difference, and 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from hyperdrive_operator.api.v1alpha1 import EarlyTermination, HyperDriveSpec
 from hyperdrive_operator.core.metrics import Goal
-from hyperdrive_operator.core.trials import State, Trial
+from hyperdrive_operator.core.roster import Roster
+from hyperdrive_operator.core.trials import Trial
 
 from .knowledge import Knowledge
 from .policies import Candidate, Look, make_policy
 from .verdict import Shortfall, Verdict
-
-#: A tuple: thousands of ended trials are passed over, and to hash a state takes longer than to look at two.
-_OPEN: Final = (State.RUNNING, State.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +32,14 @@ class Judge:
         self._court: _Court | None = None
 
     def judge(self, spec: HyperDriveSpec, trials: Sequence[Trial]) -> Judgement:
-        """Return which trials are to be ended. `trials` are all of the sweep's, in the order of their numbers."""
+        """Return which trials are to be ended. `trials` are all of the sweep's."""
         given, goal = spec.early_termination, spec.objective.goal
         if given is None:
             self._court = None
             return Judgement()
         if self._court is None or (self._court.given, self._court.goal) != (given, goal):
             self._court = _Court(given, goal)
-        return self._court.judge(trials)
+        return self._court.judge(Roster.of(trials))
 
 
 class _Court:
@@ -55,13 +52,13 @@ class _Court:
         rule = self._policy.rule
         self._knowledge = Knowledge(self._policy, rule) if not isinstance(rule, Look) else None
 
-    def judge(self, trials: Sequence[Trial]) -> Judgement:
+    def judge(self, trials: Roster) -> Judgement:
         if self._knowledge is not None:
             self._knowledge.observe(trials)
         verdicts: dict[int, Verdict] = {}
         is_complete = True
-        for trial in trials:
-            if trial.record.state not in _OPEN or not trial.is_running or trial.record.deleting:
+        for trial in trials.unended:
+            if not trial.is_running or trial.record.deleting:
                 continue  # what is queued or preempted is not judged by what it had before
             interval = self._policy.schedule.due(trial.record.number, trial.curve.reports)
             if interval is None:

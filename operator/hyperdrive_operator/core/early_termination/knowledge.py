@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hyperdrive_operator.core.curves import Curve
+from hyperdrive_operator.core.roster import Ended, Roster
 from hyperdrive_operator.core.trials import State, Trial
 
 from .policies import Comparison, Policy
@@ -61,17 +62,24 @@ class Knowledge:
         self._by_mean = comparison.ranks == "mean"
         self._comparison = comparison
         self._trials: dict[int, Trial] = {}
+        self._ended: Ended | None = None
+        self._seen = 0
         self._groups: defaultdict[int, _Group] = defaultdict(_Group)
         self._pass = 0
         self._builds = 0
 
-    def observe(self, trials: Sequence[Trial]) -> None:
-        """Take in all trials as they are now. What has not changed since the last time costs nothing but a look."""
+    def observe(self, trials: Roster) -> None:
+        """Take in all trials as they are now. What has ended is looked at once."""
         self._pass += 1
         self._builds = 0
         known = self._trials
-        changed = [trial for trial in trials if known.get(trial.record.number) is not trial]
-        for trial in changed:
+        if trials.ended is not self._ended:  # one that had ended has gone or changed
+            self._ended, self._seen = trials.ended, 0
+        news = [*trials.ended.trials[self._seen :], *trials.unended]
+        self._seen = len(trials.ended.trials)
+        for trial in news:
+            if known.get(trial.record.number) is trial:
+                continue
             known[trial.record.number] = trial
             self._replace(trial.record.number, self._peer(trial))
         if len(known) > len(trials):

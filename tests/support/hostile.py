@@ -56,6 +56,33 @@ class Hostile(random.Random):
             self._break(parent, last)
         return whole[0]
 
+    def worn(self, body: Any, times: int = 1, spare: Callable[[Path], bool] = lambda _: False) -> Any:
+        """Return a copy that is broken as a typed API would still admit it: each field keeps its type, or is gone."""
+        whole = [copy.deepcopy(body)]
+        for _ in range(times):
+            places = [path for path in _places(whole) if len(path) > 1 and not spare(path[1:])]
+            if not places:
+                break
+            *way, last = self.choice(places)
+            parent: Any = whole
+            for step in way:
+                parent = parent[step]
+            self._wear(parent, last)
+        return whole[0]
+
+    def _wear(self, parent: Any, key: Any) -> None:
+        value = parent[key]
+        if self.randrange(4) == 0:
+            del parent[key]
+        elif isinstance(value, bool):
+            parent[key] = not value
+        elif isinstance(value, int):
+            parent[key] = self.choice([0, -1, 1, 2**31 - 1, -(2**31)])
+        elif isinstance(value, str):
+            parent[key] = self.choice(TEXTS)
+        elif isinstance(parent, list):
+            parent.append(copy.deepcopy(value))
+
     def _break(self, parent: Any, key: Any) -> None:
         match self.randrange(6):
             case 0:

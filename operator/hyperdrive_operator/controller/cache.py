@@ -6,7 +6,7 @@ answer. Not thread-safe: it belongs to the controller's event loop.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,22 +14,21 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
-from hyperdrive_operator.core.pods import Pod, newest_disrupted, read_pod, speaker
+from hyperdrive_operator.core.pods import Pod, newest_disrupted, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.roster import Roster, RosterBook
-from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
+from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 from .owners import Owner, is_current, job_of, key_of_children, sweep_of, trial_of
 from .priors import Priors
 from .queue import Key
+from .views import View, read_view
 
 #: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
 MAX_TOMBSTONES: Final = 10_000
-
-View = Sweep | Record | Job | Pod
 
 
 class Cache:
@@ -119,7 +118,9 @@ class Cache:
         self._seen[uid] = self._clock
         if known is not None and not _is_newer(body, known):
             return None
-        view = self._read(kind, body, known)
+        view = read_view(kind, body, known)
+        if view is None:
+            return None
         if known is not None:
             self._detach(known)
         self._views[kind][uid] = view
@@ -173,11 +174,6 @@ class Cache:
                 self._part(record)
 
     # --- inside -------------------------------------------------------------------------------------------------
-
-    def _read(self, kind: Kind, body: Object, known: View | None) -> View:
-        if kind is HYPERDRIVES:
-            return read_sweep(body, known if isinstance(known, Sweep) else None)
-        return _READERS[kind](body)
 
     def _forget(self, kind: Kind, uid: str, body: Object | None) -> Key | None:
         self._tombstones[uid] = _number(body["metadata"].get("resourceVersion", "")) if body is not None else 0
@@ -289,9 +285,6 @@ class Cache:
         return trial
 
 
-_READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_record, JOBS: read_job, PODS: read_pod}
-
-
 def _version(view: Sweep | Job) -> int:
     """Of two of the same name the newer counts: the last events of the older may come after the newer's first."""
     return _number(view.resource_version)
@@ -305,7 +298,9 @@ def _key_of(kind: Kind, body: Object) -> Key:
     metadata = body["metadata"]
     if kind is HYPERDRIVES:
         return Key(metadata["namespace"], metadata["name"])
-    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(names.LABEL_HYPERDRIVE, ""))
+    labels = metadata.get("labels")
+    name = labels.get(names.LABEL_HYPERDRIVE) if isinstance(labels, dict) else ""
+    return Key(metadata["namespace"], name if isinstance(name, str) else "")
 
 
 def _is_newer(body: Object, known: View) -> bool:

@@ -32,7 +32,7 @@ test: .venv/dev ## everything but the end-to-end tests
 	$(BIN)/python -m pytest -n auto -m 'not cluster' tests
 
 e2e: .venv/dev ## end-to-end tests on the cluster of KUBECONFIG=FILE (tests/e2e/README.md)
-	KUBECONFIG='$(KUBECONFIG)' $(BIN)/python -m pytest -m cluster tests/e2e
+	KUBECONFIG='$(KUBECONFIG)' $(BIN)/python -m pytest -n 3 -m cluster tests/e2e
 
 chaos: .venv/dev ## faults, one after the other (SEED=n ROUNDS=n BRIEF=1 ONLY="killed down" KUBECONFIG=FILE)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BRIEF),--brief --at-once 3) \

@@ -94,8 +94,9 @@ def definition(group: str) -> dict[str, Any]:
     }
     status = {
         "type": "object",
-        "default": {},
+        "default": {"seen": -1},
         "properties": {
+            "seen": {"type": "integer"},
             "state": {"type": "string", "default": "Waiting"},
             "ratio": {"type": "number"},
             "conditions": {"type": "array", "items": condition},

@@ -10,6 +10,8 @@ from tests.contract.client import Api, Reply
 from tests.contract.crds import CRDS, GENERATED, Served, causes, served
 from tests.support.manifests import ROWS, Row
 
+from hyperdrive_operator.api.v1alpha1.status import UNSEEN
+
 MISSING: Any = object()
 
 Sweep = dict[str, Any]
@@ -34,6 +36,16 @@ async def test_the_definitions_are_accepted(sweeps: Served) -> None:
         definition["spec"]["group"] = group
         reply = await sweeps.api.post(CRDS, definition, dryRun="All")
         assert reply.code in {201, 409}, reply.body  # 409: it is there
+
+
+async def test_a_sweep_that_no_operator_has_seen_says_so(sweeps: Served) -> None:
+    path = f"{sweeps.path}/{good()['metadata']['name']}"
+    made = await sweeps.create(good() | {"status": {"observedGeneration": 1, "state": "Complete"}})
+    assert made.body["status"] == UNSEEN
+    assert (await sweeps.api.get(path)).body["status"] == UNSEEN
+    # the first status of the operator takes its place, field by field
+    patched = await sweeps.api.patch(f"{path}/status", {"status": {"observedGeneration": 1, "progress": "0/1"}})
+    assert patched.body["status"] == {"observedGeneration": 1, "state": "Pending", "progress": "0/1"}
 
 
 async def test_every_manifest_of_the_table_is_judged_alike(sweeps: Served) -> None:

@@ -22,8 +22,8 @@ async def test_a_new_object_gets_its_identity_and_its_defaults(api: Api, widgets
 
 async def test_the_status_of_a_new_object_is_dropped_but_its_defaults_are_there(api: Api, widgets: Widgets) -> None:
     made = await api.made(widgets.path, widgets.widget("a") | {"status": {"state": "Mine", "ratio": 1}})
-    assert made["status"] == {"state": "Waiting"}
-    assert (await api.get(widgets.at("a"))).body["status"] == {"state": "Waiting"}
+    assert made["status"] == {"state": "Waiting", "seen": -1}
+    assert (await api.get(widgets.at("a"))).body["status"] == {"state": "Waiting", "seen": -1}
 
 
 async def test_a_name_is_generated_from_a_prefix(api: Api, widgets: Widgets) -> None:

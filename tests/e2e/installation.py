@@ -156,26 +156,38 @@ def seconds_to_ready(pod: Object) -> float:
     return (datetime.fromisoformat(ready) - datetime.fromisoformat(started)).total_seconds()
 
 
-@contextmanager
-def installed(image: str) -> Iterator[Installation]:
-    """Install the operator; at the end take away what was not there before, and give a release its own values back."""
-    kubectl, installation = Kubectl(), Installation(image)
-    was_there = {crd: kubectl.exists("crd", crd) for crd in CRDS}
-    revision = _revision()
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a cluster had of the operator before these tests."""
+
+    #: Of the release; empty if there was none.
+    revision: str
+    crds: list[str]
+
+
+def before() -> Before:
+    """Look what is there."""
+    return Before(revision=_revision(), crds=[crd for crd in CRDS if Kubectl().exists("crd", crd)])
+
+
+def install(installation: Installation, found: Before) -> None:
+    """Install the operator by the chart with its default values, into a namespace under the restricted standard."""
+    kubectl = Kubectl()
     if not kubectl.exists("namespace", SYSTEM):
         kubectl("create", "namespace", SYSTEM)
     kubectl("label", "namespace", SYSTEM, "pod-security.kubernetes.io/enforce=restricted", "--overwrite")
-    try:
-        installation.install()
-        if revision:  # an image of the same name may be another one
-            installation.kubectl("rollout", "restart", f"deployment/{NAME}")
-            installation.wait_ready()
-        yield installation
-    finally:
-        if revision:
-            helm("rollback", NAME, revision, f"--namespace={SYSTEM}")
-        else:
-            _remove_all([crd for crd in CRDS if not was_there[crd]])
+    installation.install()
+    if found.revision:  # an image of the same name may be another one
+        installation.kubectl("rollout", "restart", f"deployment/{NAME}")
+        installation.wait_ready()
+
+
+def restore(found: Before) -> None:
+    """Take away what was not there before, and give a release its own values back."""
+    if found.revision:
+        helm("rollback", NAME, found.revision, f"--namespace={SYSTEM}")
+    else:
+        _remove_all([crd for crd in CRDS if crd not in found.crds])
 
 
 def _revision() -> str:

@@ -9,6 +9,8 @@ Object = dict[str, Any]
 
 #: For one command that waits for nothing.
 COMMAND_SECONDS = 60.0
+#: For a condition, on a machine that other tests keep busy.
+WAIT_SECONDS = 180.0
 
 
 class KubectlError(RuntimeError):
@@ -52,7 +54,17 @@ class Kubectl:
         everything = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self("apply", "--server-side", "--filename=-", stdin=json.dumps(everything))
 
-    def wait(self, what: str, until: str, *, selector: str = "", seconds: float = 90) -> None:
-        """Wait until KIND/NAME, or all of KINDS with a selector, is so: `condition=Complete`, `delete`, `create`..."""
+    def wait(self, what: str, until: str, *, selector: str = "", seconds: float = WAIT_SECONDS) -> None:
+        """Wait until KIND/NAME, or all of KINDS with a selector, is so: `condition=Complete`, `delete`, `create`...
+
+        KIND/NAME need not be there yet, which kubectl takes for an error.
+        """
         chosen = [f"--selector={selector}"] if selector else []
-        self("wait", what, *chosen, f"--for={until}", f"--timeout={seconds:.0f}s", seconds=seconds + 15)
+        command = ("wait", what, *chosen, f"--for={until}", f"--timeout={seconds:.0f}s")
+        try:
+            self(*command, seconds=seconds + 15)
+        except KubectlError as error:
+            if "(NotFound)" not in str(error):
+                raise
+            self("wait", what, "--for=create", f"--timeout={seconds:.0f}s", seconds=seconds + 15)
+            self(*command, seconds=seconds + 15)

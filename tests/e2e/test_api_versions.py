@@ -22,7 +22,11 @@ def copied() -> Iterator[Object]:
     crd["spec"]["names"] |= {"shortNames": []}
     crd["metadata"]["name"] = f"hyperdrives.{group}"
     Kubectl().apply(crd)
-    Kubectl().wait(f"crd/{crd['metadata']['name']}", "condition=Established")
+    name = f"crd/{crd['metadata']['name']}"
+    Kubectl().wait(
+        name, "jsonpath={.status.acceptedNames.plural}"
+    )  # its conditions, null before, are there from then on
+    Kubectl().wait(name, "condition=Established")
     yield crd
     Kubectl()("delete", "crd", crd["metadata"]["name"], "--wait=false")
 

@@ -41,7 +41,7 @@ def test_bad_sweeps_say_what_to_mend_and_leave_a_good_one_alone(
         taken,
         make_sweep("good", "echo score=$(params.x)", total=8),
     )
-    namespace.wait("hd/good", "condition=Complete", seconds=120)
+    namespace.wait("hd/good", "condition=Complete")
     assert namespace.get("hd", "good")["status"]["bestTrial"]["value"] == 8
     assert {trial["status"]["state"] for trial in trials(namespace, "good")} == {"Succeeded"}
 
@@ -92,12 +92,12 @@ def test_bad_sweeps_say_what_to_mend_and_leave_a_good_one_alone(
 
     # what the message says is true
     namespace("delete", "hdt", "taken-1")
-    namespace.wait("hd/taken", "condition=Complete", seconds=120)
+    namespace.wait("hd/taken", "condition=Complete")
 
 
 def _assert_says(namespace: Kubectl, name: str, kind: str, status: str, reason: str, *words: str) -> None:
     """Wait for a condition's reason, and look for words in its message, in the trials' or in an event."""
-    namespace.wait(f"hd/{name}", reason_is(kind, reason), seconds=120)
+    namespace.wait(f"hd/{name}", reason_is(kind, reason))
     found = condition(namespace.get("hd", name), kind)
     assert found["status"] == status
     assert [word for word in words if word not in found["message"]] == []
@@ -168,10 +168,10 @@ def test_a_quota_holds_a_sweep_back_until_it_is_raised(namespace: Kubectl, make_
     _assert_says(namespace, "patient", "Stalled", "True", "QuotaExceeded", "exceeded quota: jobs", "count/jobs.batch=")
     namespace("patch", "quota", "jobs", "--type=merge", '--patch={"spec": {"hard": {"count/jobs.batch": "3"}}}')
     # a finished Job still counts: the fourth waits for room, and says so
-    namespace.wait("hd/patient", "jsonpath={.status.progress}=3/4", seconds=120)
+    namespace.wait("hd/patient", "jsonpath={.status.progress}=3/4")
     _assert_says(namespace, "patient", "Stalled", "True", "QuotaExceeded", "exceeded quota: jobs")
     namespace("delete", "quota", "jobs")
-    namespace.wait("hd/patient", "condition=Complete", seconds=120)
+    namespace.wait("hd/patient", "condition=Complete")
     assert condition(namespace.get("hd", "patient"), "Stalled")["status"] == "False"
 
 
@@ -184,4 +184,4 @@ def test_a_quota_that_leaves_no_room_for_pods_is_told(namespace: Kubectl, make_s
     assert "exceeded quota: pods" in namespace("describe", "job", "podless-1")
     namespace("delete", "quota", "pods")
     # the Job controller's own back-off decides when it tries again
-    namespace.wait("hd/podless", "condition=Complete", seconds=120)
+    namespace.wait("hd/podless", "condition=Complete")

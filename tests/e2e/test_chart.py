@@ -67,7 +67,7 @@ def _cluster_roles() -> list[str]:
     return [role["metadata"]["name"] for role in roles if NAME in role["metadata"]["name"]]
 
 
-def test_kustomize_overlays_are_taken_by_the_api_server(operator: Installation) -> None:
+def test_kustomize_overlays_are_taken_by_the_api_server() -> None:
     """As a dry run: the operator of these tests is the chart's."""
     for overlay in ("cluster-wide", "namespaced"):
         built = Kubectl()("kustomize", str(ROOT / "manifests" / "overlays" / overlay))

@@ -32,9 +32,9 @@ def test_the_image_runs_without_root_and_writes_nothing(namespace: Kubectl, buil
     assert namespace("logs", "version").startswith("hyperdrive-operator ")
 
 
-def test_the_operator_runs_under_the_restricted_pod_security_standard(operator: Installation) -> None:
-    namespace = Kubectl().get("namespace", operator.kubectl.namespace)
+def test_the_operator_runs_under_the_restricted_pod_security_standard(installation: Installation) -> None:
+    namespace = Kubectl().get("namespace", installation.kubectl.namespace)
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
-    pod = operator.ready_pod()
+    pod = installation.ready_pod()
     assert pod["spec"]["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
     assert pod["status"]["containerStatuses"][0]["restartCount"] == 0

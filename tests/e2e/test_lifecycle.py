@@ -39,16 +39,16 @@ def test_each_ending_ends_what_runs_and_raised_limits_go_on(
         namespace.apply(sweep)
 
     begin("target", objective={"primaryMetric": "score", "goal": "Maximize", "target": 2})
-    begin("timeout", limits={"timeout": "15s"})
+    begin("timeout", limits={"timeout": "30s"})
     begin("cancelled")
-    begin("stopped", "sleep 6; echo score=$(params.x)")
-    begin("paused", "sleep 4; echo score=$(params.x)", runningTrials={"whenPaused": "Suspend"})
-    for name in ("cancelled", "stopped", "paused"):
-        namespace.wait(f"hd/{name}", "jsonpath={.status.trials.running}=2")
+    begin("stopped", "sleep 8; echo score=$(params.x)")
+    namespace.wait("hd/stopped", "jsonpath={.status.trials.running}=2")
+    patch(namespace, "stopped", {"state": "Stopped"})
+    begin("paused", "sleep 8; echo score=$(params.x)", runningTrials={"whenPaused": "Suspend"})
+    namespace.wait("hd/paused", "jsonpath={.status.trials.running}=2")
+    patch(namespace, "paused", {"state": "Paused"})
     namespace.wait("hdt/cancelled-2", "jsonpath={.status.value}=2")
     patch(namespace, "cancelled", {"state": "Cancelled"})
-    patch(namespace, "stopped", {"state": "Stopped"})
-    patch(namespace, "paused", {"state": "Paused"})
 
     assert_ended(namespace, "target", "TargetReached")
     assert_ended(namespace, "cancelled", "Cancelled")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pytest
 import yaml
 
 from .installation import SAMPLE_IMAGE, SAMPLES, Images
@@ -59,6 +60,7 @@ def test_a_trial_without_the_second_metric_fails_and_says_which(
     assert [one["parameters"]["x"] for one in namespace.get("hd", "part")["status"]["paretoFront"]] == [3, 1]
 
 
+@pytest.mark.trains
 def test_the_sample_finds_compromises_between_accuracy_and_training_time(
     namespace: Kubectl, built: Images, note: Callable[[str], None]
 ) -> None:

@@ -24,7 +24,7 @@ def test_killing_the_operator_loses_repeats_and_overfills_nothing(
             jobs: Sized = history.uids if what == "created" else history.finished
             history.until(partial(_are_at_least, jobs, count), seconds=120, what=f"{count} Jobs {what}")
             operator.kill()
-        namespace.wait("hd/survivor", "condition=Complete", seconds=180)
+        namespace.wait("hd/survivor", "condition=Complete")
         history.until(lambda: len(history.finished) == TOTAL, seconds=10, what="all Jobs have finished")
         assert history.is_unbroken()
 

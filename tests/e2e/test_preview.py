@@ -37,7 +37,7 @@ def test_what_a_paused_sweep_shows_is_what_runs(
     assert columns[:4] == ["later", "Paused", "0/12", "0"]
 
     namespace("patch", "hd", "later", "--type=merge", '--patch={"spec": {"state": "Running"}}')
-    namespace.wait("hd/later", "condition=Complete", seconds=180)
+    namespace.wait("hd/later", "condition=Complete")
     records = trials(namespace, "later")
     assert [record["spec"]["parameters"] for record in records[:SHOWN]] == preview["first"]
     container, shown = (
@@ -69,5 +69,5 @@ def test_a_paused_sweep_is_judged_and_a_pause_in_the_middle_starts_no_more(
     limits = {"maxTotalTrials": len(before) + 2}
     patch = f'{{"spec": {{"state": "Running", "limits": {{"maxTotalTrials": {limits["maxTotalTrials"]}}}}}}}'
     namespace("patch", "hd", "broken-off", "--type=merge", f"--patch={patch}")
-    namespace.wait("hd/broken-off", "condition=Complete", seconds=120)
+    namespace.wait("hd/broken-off", "condition=Complete")
     assert len(trials(namespace, "broken-off")) == limits["maxTotalTrials"]

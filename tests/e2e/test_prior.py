@@ -23,12 +23,12 @@ def test_a_second_sweep_learns_from_the_first_and_repeats_nothing(
     given = [{"x": 20}, {"x": 11}]
     random = {"type": "Random", "seed": 1}
     namespace.apply(make_sweep("first", SCORE, total=12, samplingAlgorithm=random, firstCombinations=given))
-    namespace.wait("hd/first", "condition=Complete", seconds=180)
+    namespace.wait("hd/first", "condition=Complete")
     known = [trial["spec"]["parameters"] for trial in trials(namespace, "first")]
     assert known[:2] == given
 
     namespace.apply(second)
-    namespace.wait("hd/second", "condition=Complete", seconds=180)
+    namespace.wait("hd/second", "condition=Complete")
     ran = [trial["spec"]["parameters"] for trial in trials(namespace, "second")]
     assert len({one["x"] for one in known + ran}) == 18, "none twice"
     status = namespace.get("hd", "second")["status"]
@@ -40,7 +40,7 @@ def test_a_sweep_whose_space_an_earlier_one_has_run_completes_without_a_trial(
     namespace: Kubectl, make_sweep: Callable[..., Object]
 ) -> None:
     namespace.apply(make_sweep("all", SCORE, total=20, at_once=5))
-    namespace.wait("hd/all", "condition=Complete", seconds=180)
+    namespace.wait("hd/all", "condition=Complete")
     namespace.apply(make_sweep("none", SCORE, total=20, warmStart={"from": ["all"], "skipKnown": True}))
     namespace.wait("hd/none", "condition=Complete")
     assert trials(namespace, "none") == []

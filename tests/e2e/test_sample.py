@@ -12,6 +12,7 @@ from .sweeps import condition, events, of, trials
 DIGITS, GRID, BAYESIAN = (f"hyperdrive/{name}" for name in ("digits", "grid", "bayesian"))
 
 
+@pytest.mark.trains
 def test_the_sample_sweeps_complete_and_show_their_best_trial_to_people(
     namespace: Kubectl, built: Images, note: Callable[[str], None]
 ) -> None:
@@ -82,9 +83,10 @@ def _assert_events(kubectl: Kubectl) -> None:
 
 
 def _assert_labels(kubectl: Kubectl) -> None:
+    jobs = {job["metadata"]["name"]: job for job in kubectl.list("jobs", of("digits"))}
     for record in trials(kubectl, "digits"):
         name = record["metadata"]["name"]
-        job = kubectl.get("job", name)
+        job = jobs[name]
         labels = {"hyperdrive.dev/hyperdrive": "digits", "hyperdrive.dev/trial": name}
         labels["app.kubernetes.io/managed-by"] = "hyperdrive-operator"
         assert labels.items() <= job["metadata"]["labels"].items()

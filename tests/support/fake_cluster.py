@@ -12,8 +12,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+from hyperdrive_operator.api.v1alpha1.status import UNSEEN
 from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.kube.client import Page
 from hyperdrive_operator.kube.errors import (
@@ -31,6 +32,8 @@ Address = tuple[Kind, str, str]
 Event = tuple[Kind, str, Object]
 #: Looks at a request before it is applied; raises to refuse it.
 Rule = Callable[["Write"], None]
+#: What the schemas give a new object.
+DEFAULT_STATUS: Final = {HYPERDRIVES: UNSEEN, HYPERDRIVE_TRIALS: {"state": "Pending"}}
 
 
 @dataclass
@@ -238,7 +241,7 @@ class FakeCluster(FakeLogs):
             "creationTimestamp": timestamps.text(self.clock.now),
         }
         if kind is not PODS:  # the others' status has a subresource of its own
-            body["status"] = {"state": "Pending"} if kind is HYPERDRIVE_TRIALS else {}
+            body["status"] = dict(DEFAULT_STATUS.get(kind, {}))
         if dry_run:
             return body
         self._objects[address] = body

@@ -23,6 +23,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS,
 from hyperdrive_operator.optimizer.propose import propose
 
 from .builders import NAMESPACE, curve_of
+from .counted import Counted
 from .fake_cluster import KINDS, Clock, Event, FakeCluster
 
 #: Passes after which a sweep that nobody touches must have come to rest.
@@ -80,7 +81,7 @@ class Laboratory:
     #: Shuffles what the watch shows, and holds half of it back until it is asked again; None keeps the order.
     shuffle: random.Random | None = None
     optimizer: OptimizerLike = field(default_factory=InlineOptimizer)
-    ended: Counter[str] = field(default_factory=Counter)
+    counted: Counted = field(default_factory=Counted)
     passes: int = 0
     errors: list[ClusterError] = field(default_factory=list)
 
@@ -102,15 +103,21 @@ class Laboratory:
         for kind, body in before:
             self.cache.observe(kind, None, body)
         self.logs = LogReader(self.cluster, self.cache, lambda _: self.news.set())
-        self.proposer = Proposer(self.optimizer, self.cache, lambda _: self.news.set(), clock=self.clock)
+        self.proposer = Proposer(
+            self.optimizer,
+            self.cache,
+            lambda _: self.news.set(),
+            clock=self.clock,
+            on_answer=self.counted.proposed,
+        )
         self.reconciler = Reconciler(
             self.cluster,
             self.cache,
             self.recorder,
             self.logs,
             self.proposer,
+            telemetry=self.counted,
             clock=self.clock,
-            on_trial_ended=lambda state: self.ended.update([state]),
         )
         for kind in KINDS:
             replace_all(self.cache, kind, self.cluster.all(kind), mark)

@@ -7,6 +7,7 @@ from . import names
 from .v1alpha1 import HyperDriveSpec, HyperDriveStatus, HyperDriveTrialSpec, HyperDriveTrialStatus, Model
 from .v1alpha1.prior import OWN_SOURCE
 from .v1alpha1.spec import MAX_NAME_LENGTH
+from .v1alpha1.status import UNSEEN
 
 Schema = dict[str, Any]
 Column = dict[str, Any]
@@ -151,11 +152,12 @@ _TRIAL_COLUMNS: Final = (
 
 def custom_resource_definitions() -> tuple[Schema, Schema]:
     """Return the CRDs of HyperDrive and HyperDriveTrial, as the API server takes them."""
+    status = structural(HyperDriveStatus) | {"default": dict(UNSEEN)}
     hyperdrive = _definition(
         kind="HyperDrive",
         short_name="hd",
         description="A hyperparameter sweep: one Job per combination of hyperparameters, the best in the status.",
-        properties={"spec": structural(HyperDriveSpec), "status": structural(HyperDriveStatus)},
+        properties={"spec": structural(HyperDriveSpec), "status": status},
         columns=_HYPERDRIVE_COLUMNS,
         rules=[_NAME_RULE, _SOURCE_RULE],
     )

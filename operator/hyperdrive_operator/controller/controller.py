@@ -5,10 +5,10 @@ import itertools
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.conditions import find
@@ -26,6 +26,7 @@ from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
 from .queue import Key, Turn, WorkQueue
 from .reconciler import Reconciler
+from .telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -38,34 +39,6 @@ STREAMS_SECONDS: Final = 2.0
 RELIST_INTERVAL_SECONDS: Final = 20.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
 TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped", "cancelled")
-
-
-class Telemetry(Protocol):
-    """What the controller counts."""
-
-    def reconciled(self, result: str, seconds: float) -> None:
-        """Count one reconcile."""
-
-    def queue_depth(self, depth: int) -> None:
-        """Set the number of waiting keys."""
-
-    def sweeps(self, counts: Mapping[str, int]) -> None:
-        """Set the number of sweeps by state."""
-
-    def trials(self, counts: Mapping[str, int]) -> None:
-        """Set the number of trials by state."""
-
-    def stalled(self, count: int) -> None:
-        """Set the number of sweeps that a person must mend."""
-
-    def seconds_saved(self, seconds: int) -> None:
-        """Set what early termination has saved."""
-
-    def log_streams(self, count: int) -> None:
-        """Set the number of logs that are followed."""
-
-    def trial_ended(self, state: str) -> None:
-        """Count a trial's end."""
 
 
 def utc_now() -> datetime:
@@ -101,15 +74,17 @@ class Controller:
         self._queue = WorkQueue()
         self._passes = itertools.count(1)
         self._logs = LogReader(client, self._cache, self._queue.add)
-        self._proposer = Proposer(optimizer or Optimizer(), self._cache, self._queue.add, clock=clock)
+        self._proposer = Proposer(
+            optimizer or Optimizer(), self._cache, self._queue.add, clock=clock, on_answer=telemetry.proposed
+        )
         self._reconciler = Reconciler(
             client,
             self._cache,
             recorder,
             self._logs,
             self._proposer,
+            telemetry=telemetry,
             clock=clock,
-            on_trial_ended=telemetry.trial_ended,
         )
         self._informers = [
             Informer(client, self, kind, selector, namespace, resync_seconds=resync_seconds)

@@ -81,8 +81,8 @@ class Creation:
         try:
             job = read_job(await self._create(JOBS, sweep.namespace, manifest))
         except InvalidError as error:
-            refused = outcomes.job_refused(Trial(record, None, None), error.message, now)
-            await self._records.write_end(record, refused, outcome)
+            trial = Trial(record, None, None)
+            await self._records.write_end(sweep, trial, outcomes.job_refused(trial, error.message, now), outcome)
         else:
             if job.trial_uid != record.uid:
                 outcome.obstacle = _name_taken(JOBS, record.name, job.trial_uid)

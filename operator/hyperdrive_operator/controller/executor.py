@@ -104,7 +104,7 @@ class Executor:
                 self._begin(sweep, action)
                 return
             case RecordStart() | RecordProgress() | RecordInterruption():
-                await self._records.record_news(sweep, action, now)
+                await self._records.record_news(sweep, action, outcome, now)
             case RecordEnd(trial=trial):
                 await self._records.record_end(sweep, trial, outcome, now)
             case RecordLoss(trial=trial):

@@ -44,11 +44,13 @@ class Proposer:
         on_news: Callable[[Key], None],
         *,
         clock: Callable[[], datetime],
+        on_answer: Callable[[str, str, float], None],
     ) -> None:
         self._optimizer = optimizer
         self._cache = cache
         self._on_news = on_news
         self._clock = clock
+        self._on_answer = on_answer
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failures: dict[str, int] = {}
 
@@ -84,6 +86,9 @@ class Proposer:
         await self._optimizer.close()
 
     async def _ask(self, sweep: Sweep, request: Request) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        result = "failed"
         try:
             proposals = await self._optimizer.propose(sweep.uid, request)
         except OptimizerError as error:
@@ -92,10 +97,12 @@ class Proposer:
             logger.exception("proposing failed")
             self._fail(sweep, f"{type(error).__name__}: {error}")
         else:
+            result = "ok"
             self._failures.pop(sweep.uid, None)
             ready = self._cache.proposals(sweep).ready
             new = dict(zip(request.numbers, proposals, strict=True))
             self._cache.observe_proposals(sweep, Proposals({**ready, **new}))
+        self._on_answer(request.spec.sampling_algorithm.type, result, loop.time() - began)
         if self._cache.sweep(Key(sweep.namespace, sweep.name)) is None:
             self.forget(sweep.uid)
 

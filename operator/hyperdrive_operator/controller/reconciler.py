@@ -32,6 +32,8 @@ from .logs import LogReader
 from .proposals import Proposer
 from .queue import Key
 from .results import Obstacle, Outcome
+from .telemetry import TrialTelemetry
+from .vacancies import Vacancies
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +85,8 @@ class Reconciler:
         logs: LogReader,
         proposer: Proposer,
         *,
+        telemetry: TrialTelemetry,
         clock: Callable[[], datetime],
-        on_trial_ended: Callable[[str], None] = lambda state: None,  # noqa: ARG005  a default that does nothing
     ) -> None:
         self._client = client
         self._cache = cache
@@ -93,7 +95,8 @@ class Reconciler:
         self._executor = Executor(client, cache, logs, proposer)
         self._budget = ProgressBudget(clock)
         self._clock = clock
-        self._on_trial_ended = on_trial_ended
+        self._telemetry = telemetry
+        self._vacancies = Vacancies(cache.trial, telemetry.place_filled)
         self._memories: dict[Key, Memory] = {}
 
     async def reconcile(self, key: Key, on_decided: Callable[[], None] = lambda: None) -> float | None:
@@ -115,6 +118,7 @@ class Reconciler:
         on_decided()
         outcome = await applied
         self._learn(memory, sweep, outcome, now)
+        self._count(sweep, memory, outcome)
 
         delay = await self._report(sweep, memory, this, outcome)
         outcome.raise_for_failures()  # reported first, retried second
@@ -173,6 +177,7 @@ class Reconciler:
         if gone is not None:
             self._proposer.forget(gone.uid)
             self._budget.forget(gone.uid)
+            self._vacancies.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
         if outcome.has_checked_template:
@@ -186,6 +191,11 @@ class Reconciler:
             if self._cache.trials(sweep):  # by the time there is room, newer results count
                 self._cache.observe_proposals(sweep, Proposals())
             logger.warning("no trial starts for now", extra={"reason": memory.hold.reason})
+
+    def _count(self, sweep: Sweep, memory: Memory, outcome: Outcome) -> None:
+        for source, reports in outcome.reports.items():
+            self._telemetry.reported(source, reports)
+        self._vacancies.heed(sweep, self._cache.trials(sweep), is_held=memory.hold is not None)
 
     async def _report(self, sweep: Sweep, memory: Memory, this: _Pass, outcome: Outcome) -> timedelta | None:
         """Say what is new, then write the status if it changed; return how long a mere count must still wait.
@@ -238,7 +248,7 @@ class Reconciler:
     def _announce(self, sweep: Sweep, status: Mapping[str, Any], ended: Sequence[Record], now: datetime) -> None:
         """Send events and count, only for what is now true."""
         for record in ended:
-            self._on_trial_ended(record.state.value)
+            self._telemetry.trial_ended(record.state.value)
             logger.info("trial ended", extra={"trial": record.name, "state": record.state.value})
         metric = sweep.spec.objective.primary_metric if sweep.spec else ""
         regarding = {

@@ -55,10 +55,10 @@ class Records:
         """Record how a trial ended whose Job has finished."""
         if sweep.spec is not None and trial.job is not None:
             status = outcomes.ended(trial, trial.job, sweep.spec, now)
-            await self.write_end(trial.record, status, outcome)
+            await self.write_end(sweep, trial, status, outcome)
 
     async def record_news(
-        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, now: datetime
+        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, outcome: Outcome, now: datetime
     ) -> None:
         """Record what has happened to a trial that goes on."""
         trial = action.trial
@@ -67,7 +67,7 @@ class Records:
         elif isinstance(action, RecordInterruption):
             await self._write_status(trial.record, outcomes.interrupted(trial, now))
         elif sweep.spec is not None:
-            await self._write_status(trial.record, outcomes.progressed(trial, sweep.spec, now))
+            await self._write_reports(sweep, trial, outcomes.progressed(trial, sweep.spec, now), outcome)
 
     async def record_loss(self, sweep: Sweep, trial: Trial, outcome: Outcome, now: datetime) -> None:
         """Record a Job as gone only when the API server says so: the cache may be behind, and the record is final."""
@@ -79,7 +79,7 @@ class Records:
             self._cache.confirm(JOBS, body)
             if job.attempt == trial.record.attempt:
                 return
-        await self.write_end(trial.record, outcomes.job_deleted(trial, sweep.spec, now), outcome)
+        await self.write_end(sweep, trial, outcomes.job_deleted(trial, sweep.spec, now), outcome)
 
     async def stop(
         self, sweep: Sweep, action: StopTrial | TimeOutTrial | CancelTrial, outcome: Outcome, now: datetime
@@ -98,15 +98,23 @@ class Records:
                 status = outcomes.timed_out(trial, sweep.spec, limit, now)
             case CancelTrial(ending=ending):
                 status = outcomes.cancelled(trial, sweep.spec, ending.reason, ending.message, now)
-        if await self.write_end(trial.record, status, outcome):
+        if await self.write_end(sweep, trial, status, outcome):
             await self._jobs.change(EndJob(trial))
 
-    async def write_end(self, record: Record, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
+    async def write_end(self, sweep: Sweep, trial: Trial, status: outcomes.TrialStatus, outcome: Outcome) -> bool:
         """Write how a trial ended; False if its record is gone."""
-        body = await self._write_status(record, status)
+        body = await self._write_reports(sweep, trial, status, outcome)
         if body is not None:
             outcome.ended.append(read_record(body))
         return body is not None
+
+    async def _write_reports(
+        self, sweep: Sweep, trial: Trial, status: outcomes.TrialStatus, outcome: Outcome
+    ) -> Object | None:
+        body = await self._write_status(trial.record, status)
+        if body is not None and sweep.spec is not None:
+            outcome.reports += outcomes.newly_reported(trial, sweep.spec, status)
+        return body
 
     async def _write_status(self, record: Record, status: outcomes.TrialStatus) -> Object | None:
         """Write a record's status, unless somebody else has changed it: then the next pass decides again."""

@@ -1,5 +1,6 @@
 """What came of a plan: what was done, what failed, and what is in the way."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from hyperdrive_operator.core.trials import Record
@@ -20,6 +21,8 @@ class Outcome:
 
     ended: list[Record] = field(default_factory=list)
     created: int = 0
+    #: Reports that were recorded, by where they were read.
+    reports: Counter[str] = field(default_factory=Counter)
     has_acted: bool = False
     has_checked_template: bool = False
     obstacle: Obstacle | None = None

@@ -1,5 +1,6 @@
 """How a trial ended: from its finished Job, its annotation and its log to the status its record keeps."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -166,6 +167,13 @@ def measured(progress: Progress, spec: HyperDriveSpec) -> TrialStatus:
     if progress.last:
         status["metrics"] = dict(_metrics(progress, spec.objective))
     return status
+
+
+def newly_reported(trial: Trial, spec: HyperDriveSpec, status: TrialStatus) -> Counter[str]:
+    """Count the reports that a status adds to a trial's record, by where they were read, in the words of the spec."""
+    new = status.get("reports", 0) - trial.record.curve.reports
+    is_annotated = trial.annotated is not None and trial.annotated.reports > 0
+    return Counter({"Annotation" if is_annotated else spec.metrics.source: new} if new > 0 else {})
 
 
 def aim_of(objective: Objective) -> Aim:

@@ -117,6 +117,7 @@ class Job:
     finished: str
     reason: str
     message: str
+    created: datetime | None
     started: datetime | None
     ended: datetime | None
     ready: int
@@ -291,6 +292,7 @@ def read_job(body: Body) -> Job:
         finished=end.get("type", ""),
         reason=end.get("reason", ""),
         message=end.get("message", "")[:MESSAGE_LIMIT],
+        created=timestamps.parse(metadata.get("creationTimestamp")),
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,

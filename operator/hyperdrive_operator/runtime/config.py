@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from hyperdrive_operator import __version__
 
+from .settings import LEASE, SETTINGS
+
 _DURATION: Final = re.compile(r"(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 # RFC 1123, as the API server has it: a typo must not become a watch that stays silent for ever.
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -73,7 +75,7 @@ def _lease(value: object) -> LeaseName | None:
         return None
     namespace, slash, name = text.partition("/")
     if not slash or not _NAMESPACE.fullmatch(namespace) or not _NAMESPACE.fullmatch(name):
-        raise ValueError(f"give NAMESPACE/NAME of a Lease, such as hyperdrive-system/{_LEASE}, or off")
+        raise ValueError(f"give NAMESPACE/NAME of a Lease, such as hyperdrive-system/{LEASE}, or off")
     return LeaseName(namespace=namespace, name=name)
 
 
@@ -106,7 +108,7 @@ class Config(BaseModel):
         parser = _parser()
         flags = vars(parser.parse_args(argv))
         given: dict[str, Any] = {
-            name: flags[name] or environ.get(_variable(name)) or default for name, default in _DEFAULTS.items()
+            one.name: flags[one.name] or environ.get(one.variable) or one.default for one in SETTINGS
         }
         given["log_format"] = given["log_format"] or ("text" if terminal else "json")
         given["kubeconfig"] = given["kubeconfig"] or _kubeconfig(environ)
@@ -121,26 +123,9 @@ class Config(BaseModel):
             parser.error(_explain(error, flags))
 
 
-_DEFAULTS: Final[Mapping[str, str | None]] = {
-    "kubeconfig": None,
-    "context": None,
-    "namespaces": "",
-    "workers": "16",
-    "resync": "10m",
-    "listen": "127.0.0.1:8080",
-    "leader_elect": None,
-    "lease_duration": "10s",
-    "log_format": None,
-    "log_level": "info",
-}
 _DURATIONS: Final = frozenset({"resync", "lease_duration"})
-_LEASE: Final = "hyperdrive-operator"
 # Where the kubelet puts the namespace of a pod.
 _SERVICE_ACCOUNT_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
-
-def _variable(name: str) -> str:
-    return f"HYPERDRIVE_{name.upper()}"
 
 
 def _kubeconfig(environ: Mapping[str, str]) -> str | None:
@@ -156,7 +141,7 @@ def _own_lease(environ: Mapping[str, str], kubeconfig: str | None) -> str:
     namespace = environ.get("POD_NAMESPACE", "")
     if not namespace and kubeconfig is None and _SERVICE_ACCOUNT_NAMESPACE.is_file():
         namespace = _SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
-    return f"{namespace}/{_LEASE}" if namespace else "off"
+    return f"{namespace}/{LEASE}" if namespace else "off"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -175,27 +160,8 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add: Any = parser.add_argument
-    add(
-        "--kubeconfig", metavar="FILE", help="default: $KUBECONFIG, then ~/.kube/config, then the pod's service account"
-    )
-    add("--context", metavar="NAME", help="context of the kubeconfig; default: its current one")
-    add("--namespaces", metavar="A,B", help="watch only these; default: all namespaces")
-    add(
-        "--workers",
-        metavar="N",
-        help="passes over sweeps that wait for the API server at the same time, 1 to 64; default: 16",
-    )
-    add("--resync", metavar="DURATION", help="how often everything is read anew, at least 10s; default: 10m")
-    add("--listen", metavar="ADDRESS:PORT", help="of /metrics, /healthz and /readyz, or off; default: 127.0.0.1:8080")
-    add(
-        "--leader-elect",
-        metavar="NAMESPACE/NAME",
-        help="the Lease that makes one of several replicas the leader, or off; "
-        f"default: {_LEASE} in the pod's namespace, off outside of a pod",
-    )
-    add("--lease-duration", metavar="DURATION", help="after which a lost leader is replaced, 5s to 5m; default: 10s")
-    add("--log-format", metavar="text|json", help="default: text on a terminal, else json")
-    add("--log-level", metavar="LEVEL", help="debug, info, warning or error; default: info")
+    for one in SETTINGS:
+        add(one.flag, metavar=one.form, help=f"{one.about}; default: {one.default_in_words}")
     add("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
@@ -203,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
 def _explain(error: ValidationError, flags: Mapping[str, object]) -> str:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]).removesuffix("_seconds")
-    flag = f"--{name.replace('_', '-')}"
-    source = flag if flags.get(name) else f"{_variable(name)} (or {flag})"
+    setting = next(one for one in SETTINGS if one.name == name)
+    source = setting.flag if flags.get(name) else f"{setting.variable} (or {setting.flag})"
     message = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return f"{source}: {message[0].lower()}{message[1:]}"

@@ -9,6 +9,10 @@ from hyperdrive_operator import __version__
 
 # From a cached read to the time-out of a request.
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+# Both moments are kept in whole seconds: the mean is right, a single value may be one off.
+PLACE_BUCKETS: Final = (1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600)
+# From a quick sampler to the end of a slow one's patience, with the start of its process.
+PROPOSAL_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 # From a pass that changes nothing to one that creates hundreds of Jobs.
 RECONCILE_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -62,6 +66,23 @@ class Telemetry:
             "hyperdrive_trials_ended", "Trials that ended since the start, by state.", ("state",), registry=registry
         )
 
+        self._place_seconds = Histogram(
+            "hyperdrive_next_trial_seconds",
+            "From the end of a trial's Job to the creation of the Job that takes its place.",
+            buckets=PLACE_BUCKETS,
+            registry=registry,
+        )
+        self._proposal_seconds = Histogram(
+            "hyperdrive_proposal_seconds",
+            "Time until an optimiser has answered.",
+            ("sampler", "result"),
+            buckets=PROPOSAL_BUCKETS,
+            registry=registry,
+        )
+        self._reports = Counter(
+            "hyperdrive_reports", "Reports of trials that were recorded, by source.", ("source",), registry=registry
+        )
+
     def request(self, verb: str, resource: str, code: int, seconds: float) -> None:
         """Count a request to the API server."""
         self._requests.labels(verb, resource, str(code)).inc()
@@ -103,6 +124,18 @@ class Telemetry:
     def trial_ended(self, state: str) -> None:
         """Count a trial that has come to its end."""
         self._trials_ended.labels(state).inc()
+
+    def reported(self, source: str, reports: int) -> None:
+        """Count reports that were recorded: values of primary metrics."""
+        self._reports.labels(source).inc(reports)
+
+    def place_filled(self, seconds: float) -> None:
+        """Take in how long a place was empty that a trial had left."""
+        self._place_seconds.observe(seconds)
+
+    def proposed(self, sampler: str, result: str, seconds: float) -> None:
+        """Take in an answer of an optimiser: `ok`, or `failed`."""
+        self._proposal_seconds.labels(sampler, result).observe(seconds)
 
     def render(self) -> bytes:
         """Return everything in Prometheus' text format."""

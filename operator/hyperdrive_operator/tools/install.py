@@ -101,14 +101,15 @@ def _deployment() -> Object:
                         "runAsGroup": 65532,
                         "seccompProfile": {"type": "RuntimeDefault"},
                     },
-                    "containers": [_container()],
+                    "containers": [container()],
                 },
             },
         },
     }
 
 
-def _container() -> Object:
+def container() -> Object:
+    """Return the operator's container."""
     return {
         "name": "operator",
         "image": IMAGE,

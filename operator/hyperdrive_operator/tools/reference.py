@@ -1,5 +1,6 @@
 """docs/reference.md: every field of both kinds, made from the schemas that the API server gets."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -134,7 +135,7 @@ def _default(field: Schema) -> str:
     if "default" not in field or field["default"] == {}:
         return ""  # that of an object are those of its fields
     value = field["default"]
-    return _code(str(value).lower() if isinstance(value, bool) else str(value))
+    return _code(value if isinstance(value, str) else json.dumps(value))
 
 
 def _limits(field: Schema) -> Iterator[str]:

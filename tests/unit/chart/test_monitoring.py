@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from hyperdrive_operator.runtime.telemetry import Telemetry
+from hyperdrive_operator.tools.state_metrics import PREFIX, state_metrics_values
 
 ROOT = Path(__file__).parents[3]
 FILES = ROOT / "charts" / "hyperdrive-operator" / "files"
@@ -22,10 +23,23 @@ def served() -> dict[str, set[str]]:
     telemetry.sweeps({"Running": 1})
     telemetry.trials({"running": 1})
     telemetry.trial_ended("Succeeded")
+    telemetry.proposed("Bayesian", "ok", 0.1)
+    telemetry.reported("Log", 1)
     found: dict[str, set[str]] = {}
     for line in telemetry.render().decode().splitlines():
         if not line.startswith("#") and (match := SERIES.match(line)):
             found.setdefault(match[1], set()).update(_labels(match[2]))
+    return found
+
+
+def state_metrics() -> dict[str, set[str]]:
+    """Return the metrics that kube-state-metrics makes of sweeps, with the labels of each."""
+    (resource,) = state_metrics_values()["customResourceState"]["config"]["spec"]["resources"]
+    found = {}
+    for metric in resource["metrics"]:
+        (each,) = [value for key, value in metric["each"].items() if key != "type"]
+        labels = {*resource["labelsFromPath"], *each.get("labelsFromPath", {}), *filter(None, [each.get("labelName")])}
+        found[f"{PREFIX}_{metric['name']}"] = labels
     return found
 
 
@@ -39,7 +53,7 @@ def expressions() -> list[str]:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_a_query_asks_for_what_is_served(expression: str) -> None:
-    known = served()
+    known = served() | state_metrics()
     asked = SERIES.findall(expression)
     assert asked
     for name, selector in asked:
@@ -55,6 +69,7 @@ def test_the_page_names_every_metric_with_its_labels() -> None:
     rows = re.findall(r"^\| `(hyperdrive_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     ours = {re.sub(r"_(bucket|count|sum)$", "", name): labels - {"le"} for name, labels in served().items()}
+    ours |= {name: labels - {"namespace", "sweep"} for name, labels in state_metrics().items()}  # said of all of them
     expected = {name: labels for name, labels in ours.items() if name.startswith("hyperdrive_")}
     assert documented == {name: labels for name, labels in expected.items() if not name.endswith("_created")}
 

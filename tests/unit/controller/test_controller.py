@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from tests.support.builders import limits, sweep_manifest
+from tests.support.counted import Counted
 from tests.support.fake_cluster import FakeCluster
 from tests.support.laboratory import Laboratory, ListRecorder
 
@@ -21,12 +22,12 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS,
 KEY = Key("lab", "digits")
 
 
-class Counts:
+class Counts(Counted):
     """Remembers what the controller counts."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.results: Counter[str] = Counter()
-        self.ended: Counter[str] = Counter()
         self.of_sweeps: Mapping[str, int] = {}
         self.of_trials: Mapping[str, int] = {}
         self.of_stalled = 0
@@ -52,9 +53,6 @@ class Counts:
 
     def log_streams(self, count: int) -> None:
         """Count nothing."""
-
-    def trial_ended(self, state: str) -> None:
-        self.ended[state] += 1
 
 
 class Plant:

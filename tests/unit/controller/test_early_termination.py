@@ -44,7 +44,7 @@ async def test_a_trial_that_falls_behind_is_stopped_while_it_runs(lab: Laborator
         },
     }
     assert (deadline(lab, "digits-1"), deadline(lab, "digits-2")) == (None, 0)
-    assert lab.ended == {"EarlyStopped": 1}
+    assert lab.counted.ended == {"EarlyStopped": 1}
 
 
 async def test_what_a_script_reports_by_its_jobs_annotation_is_judged_at_once(lab: Laboratory) -> None:

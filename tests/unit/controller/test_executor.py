@@ -167,7 +167,7 @@ async def test_one_refused_combination_is_one_failed_trial(lab: Laboratory) -> N
     assert (refused["state"], refused["reason"]) == ("Failed", names.REASON_JOB_REFUSED)
     assert refused["message"].endswith(REFUSED.message)
     assert (lab.status["progress"], lab.status["state"]) == ("6/6", "Complete")
-    assert lab.ended == {"Succeeded": 5, "Failed": 1}
+    assert lab.counted.ended == {"Succeeded": 5, "Failed": 1}
 
 
 async def test_a_record_deleted_while_its_end_is_written_is_forgotten(lab: Laboratory) -> None:
@@ -227,7 +227,7 @@ async def test_a_trials_end_is_counted_although_the_sweeps_status_could_not_be_w
 
     lab.cluster.rules.append(fail_once)
     await lab.settle()
-    assert lab.ended == {"Failed": 2}
+    assert lab.counted.ended == {"Failed": 2}
     assert len([message for message in lab.warnings() if message.startswith("digits-1: MetricNotReported")]) == 1
 
 

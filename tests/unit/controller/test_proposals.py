@@ -76,6 +76,7 @@ async def test_a_sweep_runs_to_its_end(lab: Laboratory) -> None:
     await lab.run_to_the_end(score)
     assert lab.status["progress"] == "8/8"
     assert lab.condition("Complete")["status"] == "True"
+    assert set(lab.counted.proposals) == {("Bayesian", "ok")}
     found = combinations(lab)
     assert len({combination_key(one) for one in found.values()}) == 8
 
@@ -208,6 +209,7 @@ async def test_a_failing_optimiser_shows_and_is_tried_again_ever_later(lab: Labo
     assert pauses[:4] == [1, 2, 4, 8]
     assert pauses[-1] == 300
     assert len(lab.warnings()) == 1, "told once"
+    assert lab.counted.proposals == {("Bayesian", "failed"): 12}
     optimizer.failing.clear()
     await lab.run_to_the_end(score)
     assert lab.condition("Stalled")["status"] == "False"

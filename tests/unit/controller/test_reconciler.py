@@ -32,7 +32,8 @@ async def test_a_sweep_runs_to_its_end(lab: Laboratory) -> None:
     assert (lab.status["progress"], lab.status["state"]) == ("6/6", "Complete")
     assert lab.condition("Complete")["status"] == "True"
     assert lab.condition("Stalled")["status"] == "False"
-    assert lab.ended == {"Succeeded": 6}
+    assert lab.counted.ended == {"Succeeded": 6}
+    assert lab.counted.reports == {"Log": 6}
     assert lab.warnings() == []
 
 

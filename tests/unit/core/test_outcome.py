@@ -102,3 +102,13 @@ def test_a_refused_job_gives_the_api_servers_own_words() -> None:
         names.REASON_JOB_REFUSED,
         "the API server refuses its Job: spec.x: Invalid value",
     )
+
+
+def test_reports_count_for_where_they_were_read_and_once() -> None:
+    recorded = {"interval": [1, 2], "value": [0.1, 0.2], "best": [0.1, 0.2], "mean": [0.1, 0.15]}
+    printed = trial(state="Running", curve=recorded, log=Log(Progress()))
+    annotated = trial(job=job_body(metrics='{"accuracy": 0.5}'))
+    assert outcome.newly_reported(printed, SPEC, {"reports": 5}) == {"Log": 3}
+    assert outcome.newly_reported(printed, SPEC, {"reports": 2}) == {}
+    assert outcome.newly_reported(printed, SPEC, {"state": "Cancelled"}) == {}, "of one without a value"
+    assert outcome.newly_reported(annotated, SPEC, {"reports": 1}) == {"Annotation": 1}

@@ -1,9 +1,11 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hyperdrive_operator import __version__
 from hyperdrive_operator.runtime.config import Config, LeaseName, Listen
+from hyperdrive_operator.runtime.settings import ENVIRONMENT, SETTINGS
 
 
 def test_the_defaults_are_those_of_the_help(tmp_path: Path) -> None:
@@ -12,7 +14,7 @@ def test_the_defaults_are_those_of_the_help(tmp_path: Path) -> None:
         kubeconfig=None,
         context=None,
         namespaces=(),
-        workers=4,
+        workers=16,
         resync_seconds=600.0,
         listen=Listen(host="127.0.0.1", port=8080),
         leader_elect=None,
@@ -114,3 +116,22 @@ def test_a_pod_takes_the_lease_of_its_own_namespace_and_a_laptop_none(tmp_path: 
     assert Config.from_env(pod, []).leader_elect == LeaseName(namespace="system", name="hyperdrive-operator")
     assert Config.from_env(pod, ["--leader-elect=off"]).leader_elect is None
     assert str(Config.from_env(pod, ["--leader-elect=a/b"]).leader_elect) == "a/b"
+
+
+def test_every_variable_that_is_read_is_on_the_page(tmp_path: Path) -> None:
+    class Watched(dict[str, str]):
+        """Remembers what was asked for."""
+
+        def __init__(self) -> None:
+            super().__init__(HOME=str(tmp_path))
+            self.asked: set[str] = set()
+
+        def get(self, key: str, default: object = None) -> Any:
+            self.asked.add(key)
+            return super().get(key, default)
+
+    environ = Watched()
+    Config.from_env(environ, [])
+    documented = {one.variable for one in SETTINGS} | {name for names, _ in ENVIRONMENT for name in names.split(", ")}
+    assert {one for one in environ.asked if one.startswith("HYPERDRIVE_")} == {one.variable for one in SETTINGS}
+    assert environ.asked <= documented

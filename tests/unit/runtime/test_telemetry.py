@@ -15,6 +15,9 @@ def test_everything_that_is_counted_is_shown() -> None:
     telemetry.stalled(1)
     telemetry.seconds_saved(90)
     telemetry.log_streams(4)
+    telemetry.place_filled(2)
+    telemetry.proposed("Bayesian", "ok", 0.3)
+    telemetry.reported("Log", 7)
     lines = telemetry.render().decode().splitlines()
     for line in (
         'hyperdrive_api_requests_total{code="201",resource="jobs",verb="create"} 1.0',
@@ -30,6 +33,10 @@ def test_everything_that_is_counted_is_shown() -> None:
         "hyperdrive_sweeps_stalled 1.0",
         "hyperdrive_time_saved_seconds 90.0",
         "hyperdrive_log_streams 4.0",
+        'hyperdrive_next_trial_seconds_bucket{le="1.0"} 0.0',
+        'hyperdrive_next_trial_seconds_bucket{le="2.0"} 1.0',
+        'hyperdrive_proposal_seconds_bucket{le="0.5",result="ok",sampler="Bayesian"} 1.0',
+        'hyperdrive_reports_total{source="Log"} 7.0',
         f'hyperdrive_build_info{{version="{__version__}"}} 1.0',
     ):
         assert line in lines

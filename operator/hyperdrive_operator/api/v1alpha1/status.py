@@ -1,6 +1,7 @@
 """HyperDrive.status: what the operator reports. Users read it, nobody else writes it, nothing is triggered by it."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -10,6 +11,10 @@ from .spec import MAX_ADDITIONAL_OBJECTIVES
 
 #: Trials of the Pareto front that the status shows.
 MAX_FRONT = 100
+
+#: The status of a sweep that the operator has not seen, filled in by the API server. Without it, whoever reads statuses
+#: by kstatus' rules (Flux, `helm --wait`) takes such a sweep for one that is as it should be.
+UNSEEN: Final[Mapping[str, Any]] = {"observedGeneration": -1, "state": "Pending"}
 
 State = Literal["Pending", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"]
 
@@ -71,7 +76,9 @@ class WarmStartStatus(Model):
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
-    observed_generation: int | None = Field(default=None, description="Generation of the spec that was acted on.")
+    observed_generation: int | None = Field(
+        default=None, description="Generation of the spec that was acted on; -1: none yet."
+    )
     state: State | None = Field(default=None, description="Where the sweep stands, in one word for people.")
     progress: str | None = Field(default=None, description="Finished trials of planned ones, as in 34/60.")
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")

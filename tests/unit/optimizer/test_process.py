@@ -159,7 +159,7 @@ async def test_a_closed_lane_leaves_no_process(make_lane: MakeLane) -> None:
 
 
 async def test_a_slow_sweep_is_moved_aside_and_delays_the_others_once(make_lane: MakeLane) -> None:
-    optimizer = Optimizer(make_lane(3), make_lane(600))
+    optimizer = Optimizer(make_lane(3), make_lane(60))
     slow = asyncio.create_task(optimizer.propose("slow", HANGS))
     await asyncio.sleep(0)  # it comes first
     quick = [await optimizer.propose("quick", WELL) for _ in range(10)]

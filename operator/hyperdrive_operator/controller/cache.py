@@ -10,7 +10,6 @@ from collections.abc import Set
 from dataclasses import replace
 from typing import Any, Final
 
-from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
@@ -25,7 +24,8 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS,
 from .owners import Owner, is_current, job_of, key_of_children, sweep_of, trial_of
 from .priors import Priors
 from .queue import Key
-from .views import View, read_view
+from .versions import is_newer, number_of, version_of
+from .views import View, read_view, sweep_key_of
 
 #: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
 MAX_TOMBSTONES: Final = 10_000
@@ -61,7 +61,7 @@ class Cache:
 
     def sweep(self, key: Key) -> Sweep | None:
         """Return the HyperDrive of that name, or None."""
-        return max(self._sweeps.get(key, {}).values(), key=_version, default=None)
+        return max(self._sweeps.get(key, {}).values(), key=version_of, default=None)
 
     def sweeps(self) -> list[Sweep]:
         """Return all HyperDrives."""
@@ -116,7 +116,7 @@ class Cache:
         known = self._views[kind].get(uid)
         self._clock += 1
         self._seen[uid] = self._clock
-        if known is not None and not _is_newer(body, known):
+        if known is not None and not is_newer(body, known):
             return None
         view = read_view(kind, body, known)
         if view is None:
@@ -124,7 +124,7 @@ class Cache:
         if known is not None:
             self._detach(known)
         self._views[kind][uid] = view
-        self._keys[uid] = _key_of(kind, body)
+        self._keys[uid] = sweep_key_of(kind, body)
         if isinstance(view, Record) and isinstance(known, Record) and view.attempt != known.attempt:
             self._logs.pop(uid, None)  # what the attempt before has said counts no more
             self._annotated.pop(uid, None)
@@ -139,7 +139,7 @@ class Cache:
         They do when an object loses the label by which they select: its Job goes on, and must not be taken for lost.
         """
         uid = body["metadata"]["uid"]
-        if self._tombstones.get(uid, 0) <= _number(body["metadata"].get("resourceVersion", "")):
+        if self._tombstones.get(uid, 0) <= number_of(body["metadata"].get("resourceVersion", "")):
             self._tombstones.pop(uid, None)
         self.observe(kind, None, body)
 
@@ -176,7 +176,7 @@ class Cache:
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _forget(self, kind: Kind, uid: str, body: Object | None) -> Key | None:
-        self._tombstones[uid] = _number(body["metadata"].get("resourceVersion", "")) if body is not None else 0
+        self._tombstones[uid] = number_of(body["metadata"].get("resourceVersion", "")) if body is not None else 0
         while len(self._tombstones) > MAX_TOMBSTONES:
             self._tombstones.popitem(last=False)
         view = self._views[kind].pop(uid, None)
@@ -189,7 +189,7 @@ class Cache:
         key = self._keys.pop(uid, None)
         if view is not None:
             self._detach(view)
-        return key or (_key_of(kind, body) if body is not None else None)
+        return key or (sweep_key_of(kind, body) if body is not None else None)
 
     def _attach(self, view: View) -> None:
         match view:
@@ -273,8 +273,8 @@ class Cache:
 
     def _join(self, record: Record) -> Trial:
         jobs = self._jobs_of.get(key_of_children(record), {}).values()
-        job = max((one for one in jobs if one.attempt == record.attempt), key=_version, default=None)
-        former = max((one for one in jobs if one.attempt < record.attempt), key=_version, default=None)
+        job = max((one for one in jobs if one.attempt == record.attempt), key=version_of, default=None)
+        former = max((one for one in jobs if one.attempt < record.attempt), key=version_of, default=None)
         pods = self.pods(job) if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
@@ -283,32 +283,6 @@ class Cache:
         trial = Trial(record, job, speaker(pods), log, annotations, disrupted, former if job is None else None)
         self._joined[record.uid] = trial
         return trial
-
-
-def _version(view: Sweep | Job) -> int:
-    """Of two of the same name the newer counts: the last events of the older may come after the newer's first."""
-    return _number(view.resource_version)
-
-
-def _number(version: str) -> int:
-    return int(version) if version.isdecimal() else 0
-
-
-def _key_of(kind: Kind, body: Object) -> Key:
-    metadata = body["metadata"]
-    if kind is HYPERDRIVES:
-        return Key(metadata["namespace"], metadata["name"])
-    labels = metadata.get("labels")
-    name = labels.get(names.LABEL_HYPERDRIVE) if isinstance(labels, dict) else ""
-    return Key(metadata["namespace"], name if isinstance(name, str) else "")
-
-
-def _is_newer(body: Object, known: View) -> bool:
-    """Compare resource versions: since Kubernetes 1.35 clients may, as whole numbers."""
-    try:
-        return int(body["metadata"].get("resourceVersion", "")) > int(known.resource_version)
-    except ValueError:
-        return True
 
 
 def _drop(index: dict[Any, dict[str, Any]], owner: Owner | Key, uid: str) -> None:

@@ -31,7 +31,7 @@ class Trial:
     name: str
     number: int
     parameters: Mapping[str, Any]
-    state: str = "Pending"
+    state: str = "Queued"
     value: float | None = None
     message: str = ""
 
@@ -132,7 +132,7 @@ def read_trial(body: JsonObject) -> Trial:
         name=str(_part(body, "metadata").get("name", "")),
         number=int(spec.get("number") or 0),
         parameters=_part(spec, "parameters"),
-        state=str(status.get("state") or "Pending"),
+        state=str(status.get("state") or "Queued"),
         value=_number(status.get("value")),
         message=str(status.get("message") or status.get("reason") or ""),
     )

@@ -16,7 +16,7 @@ STYLES = {
     "EarlyStopped": "yellow",
     "Cancelled": "yellow",
     "Running": "cyan",
-    "Pending": "dim",
+    "Queued": "dim",
 }
 WAITING_SECONDS = 10.0  # an operator that lives has long written a first status by then
 

@@ -30,14 +30,14 @@ async def trials(api: Api, namespace: str) -> AsyncIterator[Served]:
 @pytest.mark.parametrize(
     ("before", "state", "change", "error"),
     [
-        pytest.param({}, "Pending", {"state": "Cancelled"}, "", id="cancelled before its start"),
+        pytest.param({}, "Queued", {"state": "Cancelled"}, "", id="cancelled before its start"),
         pytest.param({}, "Running", {"state": "Cancelled"}, "", id="cancelled while it runs"),
         pytest.param({}, "Succeeded", {"state": "Cancelled"}, "", id="cancelled too late"),
         pytest.param({}, "Failed", {"attempt": 2}, "", id="run again after a failure"),
         pytest.param({}, "Succeeded", {"attempt": 5}, "", id="run again after a success"),
         pytest.param({"state": "Cancelled"}, "Cancelled", {"state": "Running", "attempt": 2}, "", id="run after all"),
         pytest.param({}, "Running", {"attempt": 2}, "only a trial that has ended", id="run again while it runs"),
-        pytest.param({}, "Pending", {"attempt": 2}, "only a trial that has ended", id="run again before it ran"),
+        pytest.param({}, "Queued", {"attempt": 2}, "only a trial that has ended", id="run again before it ran"),
         pytest.param({"attempt": 3}, "Failed", {"attempt": 2}, "can't be lowered", id="back"),
         pytest.param({}, "Failed", {"attempt": 0}, "should be greater than or equal to 1", id="none"),
         pytest.param(

@@ -1,6 +1,7 @@
 """Sweeps that end before they have run all their trials, all at once; and that go on."""
 
 import json
+import time
 from collections.abc import Callable
 
 from .kubectl import Kubectl, Object
@@ -8,6 +9,7 @@ from .sweeps import choice, condition, of, trials
 
 #: Reports its parameter at once and then each second, for two minutes.
 ENDLESS = 'i=0; while [ $i -lt 120 ]; do echo "score=$HYPERDRIVE_PARAM_X"; i=$((i + 1)); sleep 1; done'
+QUEUED = {"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "research"}}}
 SPACE = choice("x", 1, 2, 3, 4, 5, 6)
 
 
@@ -65,3 +67,45 @@ def test_each_ending_ends_what_runs_and_raised_limits_go_on(
     assert [one["status"]["state"] for one in trials(namespace, "paused")] == ["Succeeded"] * 6
     namespace.wait("hd/stopped", "jsonpath={.status.progress}=3/3")
     assert condition(namespace.get("hd", "stopped"), "Complete")["reason"] == "AllTrialsFinished"
+
+
+def test_queued_trials_spend_nothing_and_a_budget_that_is_spent_ends_the_sweep(
+    namespace: Kubectl, make_sweep: Callable[..., Object]
+) -> None:
+    sweep = make_sweep("queued", ENDLESS, space=SPACE, total=6, at_once=2)
+    template = sweep["spec"]["trialTemplate"]
+    sweep["spec"]["trialTemplate"] = QUEUED | {"spec": {"suspend": True, **template["spec"]}}
+    sweep["spec"]["limits"] |= {"trialTimeout": "2m", "maxTotalTrialTime": "40s", "maxResourceHours": {"pods": 1}}
+    namespace.apply(sweep)
+
+    # nobody plays Kueue yet
+    namespace.wait("hd/queued", "jsonpath={.status.state}=Queued")
+    assert [one["status"]["state"] for one in trials(namespace, "queued")] == ["Queued", "Queued"]
+    time.sleep(10)  # nothing shall happen: there is nothing to wait for
+    status = namespace.get("hd", "queued")["status"]
+    assert (status["state"], status["trials"]["queued"]) == ("Queued", 2)
+    assert status["budget"]["trialTime"] == {"used": "0s", "left": "40s"}
+
+    resume(namespace, "queued-1", is_resumed=True)
+    namespace.wait("hdt/queued-1", "jsonpath={.status.state}=Running")
+    assert namespace.get("hdt", "queued-2")["status"]["state"] == "Queued"
+    namespace.wait("hdt/queued-1", "jsonpath={.status.value}=1")
+    resume(namespace, "queued-1", is_resumed=False)
+    namespace.wait("hdt/queued-1", "jsonpath={.status.state}=Queued")
+    told = namespace.get("hdt", "queued-1")["status"]
+    assert (told["interruptions"]["count"], told["interruptions"]["reason"]) == (1, "Suspended")
+    assert 1 <= told["runTime"]["seconds"] < 40
+    for name in ("queued-1", "queued-2"):
+        resume(namespace, name, is_resumed=True)
+
+    assert_ended(namespace, "queued", "BudgetSpent")
+    ended = namespace.get("hd", "queued")["status"]
+    assert ended["budget"]["trialTime"]["left"] == "0s"
+    seconds = [one["status"]["runTime"]["seconds"] for one in trials(namespace, "queued")]
+    assert sum(seconds) >= 40
+    assert float(ended["budget"]["resourceHours"]["pods"]["used"]) == round(sum(seconds) / 3600, 3)
+
+
+def resume(kubectl: Kubectl, job: str, *, is_resumed: bool) -> None:
+    """Play Kueue, which admits a Job or takes its quota away."""
+    kubectl("patch", "job", job, "--type=merge", f"--patch={json.dumps({'spec': {'suspend': not is_resumed}})}")

@@ -93,7 +93,7 @@ def record_body(
     parameters = {"x": number - 1} if parameters is None else parameters
     body = build_trial(sweep_name="digits", sweep_uid=sweep_uid, number=number, parameters=parameters)
     body["metadata"] |= {"namespace": NAMESPACE, "uid": f"trial-{number}", "resourceVersion": _version()}
-    return body | {"status": {"state": "Pending", **status}}
+    return body | {"status": {"state": "Queued", **status}}
 
 
 def job_body(number: int = 1, *, finished: str = "", metrics: str | None = None, **status: Any) -> Object:

@@ -33,7 +33,7 @@ Event = tuple[Kind, str, Object]
 #: Looks at a request before it is applied; raises to refuse it.
 Rule = Callable[["Write"], None]
 #: What the schemas give a new object.
-DEFAULT_STATUS: Final = {HYPERDRIVES: UNSEEN, HYPERDRIVE_TRIALS: {"state": "Pending"}}
+DEFAULT_STATUS: Final = {HYPERDRIVES: UNSEEN, HYPERDRIVE_TRIALS: {"state": "Queued"}}
 
 
 @dataclass

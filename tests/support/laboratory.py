@@ -162,14 +162,32 @@ class Laboratory:
     # --- the rest of the cluster --------------------------------------------------------------------------------------
 
     def start_jobs(self) -> int:
-        """Play the Job controller and the kubelet: a running pod for each Job that has none."""
+        """Play the Job controller and the kubelet: a running pod for each Job that has none and is not suspended."""
         with_pod = {pod["metadata"]["ownerReferences"][0]["uid"] for pod in self.cluster.all(PODS)}
-        waiting = [job for job in self.cluster.all(JOBS) if job["metadata"]["uid"] not in with_pod]
+        jobs = [job for job in self.cluster.all(JOBS) if not job["spec"].get("suspend")]
+        waiting = [job for job in jobs if job["metadata"]["uid"] not in with_pod]
         for job in waiting:
-            self.add_pod(job, phase="Running")
-            status = {"active": 1, "ready": 1, "startTime": timestamps.text(self.clock.now)}
+            now = timestamps.text(self.clock.now)
+            self.add_pod(job, phase="Running", startTime=now)
+            status = {"active": 1, "ready": 1, "startTime": now}
             self.cluster.change(JOBS, job["metadata"]["name"], {"status": status}, subresource="status")
         return len(waiting)
+
+    def suspend_job(self, name: str) -> None:
+        """Play Kueue, which takes a Job's quota away, and the Job controller: its pods go that have not ended."""
+        self.cluster.change(JOBS, name, {"spec": {"suspend": True}})
+        for pod in self.cluster.all(PODS):
+            is_active = pod["status"]["phase"] in {"Pending", "Running"}
+            if is_active and pod["metadata"]["ownerReferences"][0]["name"] == name:
+                self.cluster.remove(PODS, pod["metadata"]["name"])
+        since = {"type": "Suspended", "status": "True", "lastTransitionTime": timestamps.text(self.clock.now)}
+        status = {"conditions": [since], "startTime": None, "ready": 0, "active": 0}
+        self.cluster.change(JOBS, name, {"status": status}, subresource="status")
+
+    def resume_job(self, name: str) -> None:
+        """Play Kueue, which admits a Job. `start_jobs` gives it a pod."""
+        self.cluster.change(JOBS, name, {"spec": {"suspend": False}})
+        self.cluster.change(JOBS, name, {"status": {"conditions": None}}, subresource="status")
 
     def add_pod(self, job: Object, *, phase: str, suffix: str = "pod", **status: Any) -> Object:
         """Create a pod of a Job, from the Job's own template."""

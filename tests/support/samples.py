@@ -17,6 +17,10 @@ SAMPLES = ROOT / "manifests" / "samples"
 IMAGE = "localhost/hyperdrive-digits:1"
 #: Every sample, by its path from here: a new file is tested without anybody telling the tests.
 FILES = sorted(path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*.yaml"))
+#: Those that run anywhere; the others are for clusters.
+ANYWHERE = [file for file in FILES if not file.startswith("clusters/")]
+#: Those that need what not every cluster has: Kueue, GPUs.
+NEEDY = ["clusters/gpu-spot.yaml", "clusters/kueue.yaml"]
 
 #: For a test, trials of each sample: the optimisers that learn need some to learn from.
 TRIALS = 3

@@ -72,6 +72,8 @@ REASON_INVALID_TEMPLATE: Final = "InvalidTrialTemplate"
 REASON_UNCHECKED: Final = "NotYetChecked"
 
 REASON_RUNNING: Final = "TrialsRunning"
+#: No trial runs: all wait in a queue, or for a node.
+REASON_QUEUED: Final = "TrialsQueued"
 #: spec.state is Paused.
 REASON_PAUSED: Final = "Paused"
 REASON_ALL_TRIALS_FINISHED: Final = "AllTrialsFinished"
@@ -101,6 +103,8 @@ REASON_METRIC_NOT_A_NUMBER: Final = "MetricNotANumber"
 REASON_JOB_FAILED: Final = "JobFailed"
 #: The trial ran for longer than limits.trialTimeout.
 REASON_TIMED_OUT: Final = "TimedOut"
+#: Why a trial that had run waits again: somebody (Kueue, say) has suspended its Job.
+REASON_SUSPENDED: Final = "Suspended"
 #: The Job went away before it finished.
 REASON_JOB_DELETED: Final = "JobDeleted"
 #: The API server refuses the Job of this trial (not of the template: that is InvalidTrialTemplate).

@@ -29,6 +29,7 @@ _COPIED: Final = (
     "x-kubernetes-validations",
     "x-kubernetes-list-type",
     "x-kubernetes-list-map-keys",
+    "x-kubernetes-int-or-string",
 )
 _NAME_RULE: Final = {
     "rule": f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
@@ -72,7 +73,7 @@ def _translate(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Sch
         result |= _free_object(schema, definitions)
     if "items" in schema:
         result["items"] = _translate(schema["items"], definitions)
-    if not {"type", "x-kubernetes-preserve-unknown-fields"} & result.keys():
+    if not {"type", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"} & result.keys():
         result["x-kubernetes-preserve-unknown-fields"] = True  # any JSON value
     return result
 
@@ -123,6 +124,7 @@ _HYPERDRIVE_COLUMNS: Final = (
     _column("Best Trial", "string", ".status.bestTrial.name", "The trial with that value."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),
     _column("Metric", "string", ".spec.objective.primaryMetric", "The primary metric.", wide=True),
+    _column("Queued", "integer", ".status.trials.queued", "Trials that wait for quota or a node.", wide=True),
     _column("Failed", "integer", ".status.trials.failed", "Trials without a usable result.", wide=True),
     _column(
         "Stopped", "integer", ".status.trials.earlyStopped", "Trials that were ended before their time.", wide=True
@@ -161,7 +163,7 @@ def custom_resource_definitions() -> tuple[Schema, Schema]:
         columns=_HYPERDRIVE_COLUMNS,
         rules=[_NAME_RULE, _SOURCE_RULE],
     )
-    trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Pending without a write of ours
+    trial_status = structural(HyperDriveTrialStatus) | {"default": {}}  # shows Queued without a write of ours
     trial = _definition(
         kind="HyperDriveTrial",
         short_name="hdt",

@@ -17,6 +17,7 @@ from hyperdrive_operator.core.pods import Pod, newest_disrupted, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.roster import Roster, RosterBook
+from hyperdrive_operator.core.spans import spans_of
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -279,8 +280,10 @@ class Cache:
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
         log = self._logs.get(record.uid)
+        spans = spans_of(pods) if record.state not in ENDED else ()
         # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it
-        trial = Trial(record, job, speaker(pods), log, annotations, disrupted, former if job is None else None)
+        former = former if job is None else None
+        trial = Trial(record, job, speaker(pods), log, annotations, disrupted, former, spans)
         self._joined[record.uid] = trial
         return trial
 

@@ -38,7 +38,7 @@ STREAMS_SECONDS: Final = 2.0
 #: And no more often than that, however often they break.
 RELIST_INTERVAL_SECONDS: Final = 20.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
-TRIAL_STATES: Final = ("pending", "running", "succeeded", "failed", "earlyStopped", "cancelled")
+TRIAL_STATES: Final = ("queued", "running", "succeeded", "failed", "earlyStopped", "cancelled")
 
 
 def utc_now() -> datetime:

@@ -22,6 +22,7 @@ from hyperdrive_operator.core.actions import (
     RecordInterruption,
     RecordLoss,
     RecordProgress,
+    RecordQueued,
     RecordStart,
     ResumeJob,
     RetryTrial,
@@ -43,7 +44,17 @@ from .recording import Records
 from .results import Obstacle, Outcome
 
 #: What is done to the end when the process is told to stop.
-_RECORDING: Final = (RecordStart, RecordProgress, RecordEnd, RecordLoss, StopTrial, CancelTrial, EndJob)
+_RECORDING: Final = (
+    RecordStart,
+    RecordInterruption,
+    RecordQueued,
+    RecordProgress,
+    RecordEnd,
+    RecordLoss,
+    StopTrial,
+    CancelTrial,
+    EndJob,
+)
 
 
 class Executor:
@@ -103,7 +114,7 @@ class Executor:
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
                 return
-            case RecordStart() | RecordProgress() | RecordInterruption():
+            case RecordStart() | RecordProgress() | RecordInterruption() | RecordQueued():
                 await self._records.record_news(sweep, action, outcome, now)
             case RecordEnd(trial=trial):
                 await self._records.record_end(sweep, trial, outcome, now)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import Action, RecordProgress
 from hyperdrive_operator.core.announcements import announcements
+from hyperdrive_operator.core.budget import REFRESH
 from hyperdrive_operator.core.early_termination import Judge, Judgement
 from hyperdrive_operator.core.facts import Facts
 from hyperdrive_operator.core.outcome import has_news
@@ -24,11 +25,11 @@ from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder
 from hyperdrive_operator.kube.kinds import HYPERDRIVES
 
-from .budget import ProgressBudget
 from .cache import Cache
 from .executor import Executor
 from .flight import Flight
 from .logs import LogReader
+from .pacer import Pacer
 from .proposals import Proposer
 from .queue import Key
 from .results import Obstacle, Outcome
@@ -93,7 +94,7 @@ class Reconciler:
         self._recorder = recorder
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
-        self._budget = ProgressBudget(clock)
+        self._pacer = Pacer(clock)
         self._clock = clock
         self._telemetry = telemetry
         self._vacancies = Vacancies(cache.trial, telemetry.place_filled)
@@ -154,12 +155,12 @@ class Reconciler:
             is_template_checked=is_checked,
             now=now,
             proposals=self._cache.proposals(sweep),
-            pace=self._budget.pace(sweep.uid, sum(trial.is_running for trial in trials.live)),
+            pace=self._pacer.pace(sweep.uid, sum(trial.is_running for trial in trials.live)),
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
         )
         actions = memory.flight.not_begun(plan.actions)
-        self._budget.spend(sum(isinstance(action, RecordProgress) for action in actions))
+        self._pacer.spend(sum(isinstance(action, RecordProgress) for action in actions))
         plan = plan if judgement.is_complete else replace(plan, next_check=now)
         return _Pass(memory.passes, plan, actions, now)
 
@@ -176,7 +177,7 @@ class Reconciler:
         gone = self._memories.pop(key, None)
         if gone is not None:
             self._proposer.forget(gone.uid)
-            self._budget.forget(gone.uid)
+            self._pacer.forget(gone.uid)
             self._vacancies.forget(gone.uid)
 
     def _learn(self, memory: Memory, sweep: Sweep, outcome: Outcome, now: datetime) -> None:
@@ -284,7 +285,9 @@ def _wait(
     """Return how long a status that differs only in counts must wait, None if it may be written (or need not be)."""
     if last_write is None or new == old or _news(old) != _news(new):
         return None
-    due = last_write + STATUS_INTERVAL
+    # what is used of a budget changes with every second
+    is_budget_alone = "budget" in old and {**old, "budget": None} == {**new, "budget": None}
+    due = last_write + (REFRESH if is_budget_alone else STATUS_INTERVAL)
     return due - now if now < due else None
 
 
@@ -292,7 +295,7 @@ def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of a status is written at once when it changes: all but counts, messages with counts in them, and
     the Pareto front, which grows with many a trial while it is young.
     """
-    counts = {"trials", "progress", "timeSavedSeconds", "paretoFront", "paretoFrontSize", "warmStart"}
+    counts = {"trials", "progress", "timeSavedSeconds", "budget", "paretoFront", "paretoFrontSize", "warmStart"}
     kept = {key: value for key, value in status.items() if key not in counts}
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]

@@ -8,6 +8,7 @@ from hyperdrive_operator.core.actions import (
     EndJob,
     RecordInterruption,
     RecordProgress,
+    RecordQueued,
     RecordStart,
     StopTrial,
     TimeOutTrial,
@@ -58,7 +59,11 @@ class Records:
             await self.write_end(sweep, trial, status, outcome)
 
     async def record_news(
-        self, sweep: Sweep, action: RecordStart | RecordProgress | RecordInterruption, outcome: Outcome, now: datetime
+        self,
+        sweep: Sweep,
+        action: RecordStart | RecordProgress | RecordInterruption | RecordQueued,
+        outcome: Outcome,
+        now: datetime,
     ) -> None:
         """Record what has happened to a trial that goes on."""
         trial = action.trial
@@ -66,6 +71,8 @@ class Records:
             await self._write_status(trial.record, outcomes.started(trial, now))
         elif isinstance(action, RecordInterruption):
             await self._write_status(trial.record, outcomes.interrupted(trial, now))
+        elif isinstance(action, RecordQueued):
+            await self._write_status(trial.record, outcomes.queued(trial, now))
         elif sweep.spec is not None:
             await self._write_reports(sweep, trial, outcomes.progressed(trial, sweep.spec, now), outcome)
 

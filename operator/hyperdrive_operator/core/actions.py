@@ -69,6 +69,13 @@ class RecordInterruption:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordQueued:
+    """Record that a trial that had run waits for a pod again."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class RecordProgress:
     """Record what a running trial has reported since the last time."""
 
@@ -154,7 +161,15 @@ class ResumeJob:
 JobChange = EndJob | SuspendJob | ResumeJob | DeleteJob
 #: What brings a trial's record, its Job and what has happened together.
 Recording = (
-    RecordStart | RecordInterruption | RecordProgress | RecordEnd | RecordLoss | StopTrial | TimeOutTrial | CancelTrial
+    RecordStart
+    | RecordInterruption
+    | RecordQueued
+    | RecordProgress
+    | RecordEnd
+    | RecordLoss
+    | StopTrial
+    | TimeOutTrial
+    | CancelTrial
 )
 Settling = Recording | FollowLog | ReadLog | JobChange
 Action = CheckTemplate | Propose | CreateTrial | CreateJob | RetryTrial | Settling

@@ -1,7 +1,7 @@
 """Running a trial once more: which are to be, and what a record keeps of the attempt before.
 
 `spec.attempt` says which attempt is wished for, `status.attempt` which one the status is about. A record that is behind
-its spec and has ended is written back to Pending first, with the attempt before as a line of its history; then the
+its spec and has ended is written back to Queued first, with the attempt before as a line of its history; then the
 former Job is deleted, and when that is gone the next one is created as for any record without a Job.
 """
 
@@ -54,15 +54,17 @@ def begun_anew(status: Mapping[str, Any], attempt: int) -> dict[str, Any]:
         before["message"] = before["message"][:_MESSAGE_LIMIT]
     first = status.get("firstStartTime") or status.get("startTime")
     return dict.fromkeys(_FIELDS) | {
-        "state": State.PENDING.value,
+        "state": State.QUEUED.value,
         "attempt": attempt,
         "attempts": [*(status.get("attempts") or ()), before][-ATTEMPTS_KEPT:],
         "firstStartTime": first,
+        # what it has run is spent, however often it is run again
+        **{key: status[key] for key in ("runTime", "requests") if key in status},
     }
 
 
 def _opened(trial: Trial) -> Trial:
     record = replace(
-        trial.record, state=State.PENDING, value=None, metrics={}, reason="", curve=type(trial.record.curve)()
+        trial.record, state=State.QUEUED, value=None, metrics={}, reason="", curve=type(trial.record.curve)()
     )
     return replace(trial, record=record, job=None, pod=None)

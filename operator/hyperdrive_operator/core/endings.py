@@ -13,6 +13,7 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, length_of
 
 from . import timestamps
+from .budget import Budget, budget_of, next_look
 from .metrics import better
 from .outcome import value_of
 from .roster import Roster
@@ -49,6 +50,8 @@ class Course:
     #: When limits.timeout is reached.
     deadline: datetime | None = None
     next_check: datetime | None = None
+    #: What is used of limits.maxTotalTrialTime and limits.maxResourceHours.
+    budget: Budget | None = None
 
 
 #: What ends a single trial whose own spec says so.
@@ -60,15 +63,27 @@ NO_COURSE: Final = Course()
 def course_of(spec: HyperDriveSpec, trials: Roster, now: datetime, *, is_done: bool) -> Course:
     """Find what ends a sweep. `is_done` says that it would start no more trials anyway."""
     deadline = deadline_of(spec, trials)
+    budget = budget_of(spec.limits, trials, now)
     found: list[Ending] = []
-    for ending in (*_declared(spec), *_of_results(spec, trials), *_of_time(spec, deadline, now)):
+    for ending in (
+        *_declared(spec),
+        *_of_results(spec, trials),
+        *_of_budget(spec, budget),
+        *_of_time(spec, deadline, now),
+    ):
         # what would have changed nothing has not ended the sweep
         if not (is_done or found) or _makes_a_difference(ending, trials, deadline):
             found.append(ending)
     first = next((one for one in found if one.terminates), found[0] if found else None)
     is_open = not (is_done or found) or bool(trials.unended)
-    is_ahead = deadline is not None and deadline > now and is_open
-    return Course(first, deadline, deadline if is_ahead else None)
+    coming = [deadline] if deadline is not None and deadline > now and is_open else []
+    coming += filter(None, [next_look(budget, now)])
+    return Course(first, deadline, min(coming, default=None), budget)
+
+
+def open_course(spec: HyperDriveSpec, trials: Roster, now: datetime) -> Course:
+    """Return the course of a sweep that nothing ends now."""
+    return Course(deadline=deadline_of(spec, trials), budget=budget_of(spec.limits, trials, now))
 
 
 def deadline_of(spec: HyperDriveSpec, trials: Roster) -> datetime | None:
@@ -108,6 +123,11 @@ def _of_results(spec: HyperDriveSpec, trials: Roster) -> Iterator[Ending]:
         yield Ending(names.REASON_TARGET_REACHED, message, terminates)
     if message := _stagnation(spec, trials):
         yield Ending(names.REASON_NO_IMPROVEMENT, message, terminates)
+
+
+def _of_budget(spec: HyperDriveSpec, budget: Budget | None) -> Iterator[Ending]:
+    if budget is not None and (why := budget.why_spent):
+        yield Ending(names.REASON_BUDGET_SPENT, why, spec.running_trials.when_ended == "Terminate")
 
 
 def _of_time(spec: HyperDriveSpec, deadline: datetime | None, now: datetime) -> Iterator[Ending]:

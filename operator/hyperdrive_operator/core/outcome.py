@@ -17,6 +17,7 @@ from .progress import Progress
 from .running import start_of
 from .savings import seconds_saved
 from .trials import Job, Log, State, Trial
+from .usage import run_time, told_requests
 
 TrialStatus = dict[str, Any]
 
@@ -25,7 +26,11 @@ _SEEN = 10  # metric names to show when the primary one is missing
 
 def started(trial: Trial, now: datetime) -> TrialStatus:
     """Return the status of a trial whose pod runs."""
-    return {"state": State.RUNNING.value, "startTime": timestamps.text(start_of(trial, now))}
+    began = timestamps.text(start_of(trial, now))
+    status: TrialStatus = {"state": State.RUNNING.value, "startTime": began, **told_requests(trial)}
+    if trial.record.started is not None or trial.record.ran.until is not None:  # not for the first time
+        status["runTime"] = run_time(trial, now)
+    return status
 
 
 def interrupted(trial: Trial, now: datetime) -> TrialStatus:
@@ -38,8 +43,24 @@ def interrupted(trial: Trial, now: datetime) -> TrialStatus:
     if pod.disruption_message:
         told["message"] = pod.disruption_message
     # the place of a start that was not seen: the pod may be gone before there is another look at it
-    began = started(trial, now) if trial.record.state is State.PENDING and pod.admitted else {}
-    return began | {"interruptions": told}
+    began = started(trial, now) if trial.record.state is State.QUEUED and pod.admitted else {}
+    waits = {} if trial.is_running else {"state": State.QUEUED.value}
+    return began | waits | {"interruptions": told, "runTime": run_time(trial, now)}
+
+
+def queued(trial: Trial, now: datetime) -> TrialStatus:
+    """Return the status of a trial that has run and waits for a pod again.
+
+    That its Job is suspended is an interruption, unless we have suspended it for a pause of the sweep.
+    """
+    status: TrialStatus = {"state": State.QUEUED.value, "runTime": run_time(trial, now)}
+    if trial.job is not None and trial.job.suspended and not trial.job.is_paused:
+        status["interruptions"] = {
+            "count": trial.record.interruptions + 1,
+            "reason": names.REASON_SUSPENDED,
+            "message": "its Job was suspended: by Kueue, say, which takes its quota for another",
+        }
+    return status
 
 
 def job_deleted(trial: Trial, spec: HyperDriveSpec | None, now: datetime) -> TrialStatus:
@@ -145,7 +166,8 @@ def cancelled(trial: Trial, spec: HyperDriveSpec, reason: str, message: str, now
     """Return the status of a trial that is ended from outside: what it has reported by now is its result."""
     status = _ended(State.CANCELLED, reason, message, trial, now)
     if not trial.has_begun:
-        status.pop("startTime", None)  # its Job's, whose pod never ran
+        for field in ("startTime", "runTime", "requests"):  # its Job's, whose pod never ran
+            status.pop(field, None)
     return status | (measured(trial.progress, spec) if trial.progress.reports else {})
 
 
@@ -234,4 +256,6 @@ def _ended(state: State, reason: str, message: str, trial: Trial, at: datetime) 
         "completionTime": timestamps.text(at),
     }
     final: TrialStatus = {"logPosition": None} if trial.record.position is not None else {}
+    if trial.started:
+        final |= {"runTime": run_time(trial, at), **told_requests(trial)}
     return {key: value for key, value in status.items() if value is not None} | final

@@ -8,7 +8,8 @@ from typing import Final
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .outcome import has_news
-from .trials import Trial
+from .trials import State, Trial
+from .usage import runs_again
 
 #: Of one trial, at most so often. A trial that ends sooner is recorded once, at its end.
 INTERVAL: Final = timedelta(seconds=5)
@@ -47,7 +48,8 @@ def due_reports(spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: 
     waiting = [
         ((trial.record.reported or trial.record.started) + pace.interval, trial)
         for trial in trials
-        if trial.is_running and trial.record.started and not trial.record.deleting and has_news(trial, spec)
+        if trial.record.state is State.RUNNING and trial.record.started and trial.is_running
+        if not trial.record.deleting and has_news(trial, spec) and not runs_again(trial)
     ]
     waiting.sort(key=lambda one: (one[0], one[1].record.number))
     due = [trial for at, trial in waiting if at <= now][: pace.allowance]

@@ -18,7 +18,7 @@ from .actions import (
 )
 from .attempts import due_retries
 from .early_termination import Verdict
-from .endings import NO_COURSE, Course, course_of
+from .endings import NO_COURSE, Course, course_of, open_course
 from .jobs import Manifest, build_first_job, trial_name
 from .pacing import DEFAULT_PACE, Pace
 from .preview import Outlook, make_outlook
@@ -99,7 +99,8 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     way = _obstruction(sweep, trials, hold, prior, now)
     if way is None and not is_paused(spec) and (retries := due_retries(spec, trials, now)):
         settling, next_record = settle(spec, trials, pace, now, verdicts)
-        return Plan((*settling, *retries), planned, next_check=next_record)
+        course = open_course(spec, trials, now)
+        return Plan((*settling, *retries), planned, next_check=next_record, course=course)
     is_idle = way is not None or is_hopeless or _awaits_results(spec, trials)
     next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
     is_done = is_hopeless or next_ones.is_exhausted or 0 < planned <= len(trials)

@@ -8,6 +8,7 @@ from typing import Any
 from hyperdrive_operator.api import names
 
 from . import timestamps
+from .requests import Requests, pod_requests
 
 Body = Mapping[str, Any]
 
@@ -33,6 +34,8 @@ class Pod:
     #: How often its container was started again, and its last words.
     restarts: int
     message: str
+    #: What it requests.
+    requests: Requests
     #: Which of the pods of an Indexed Job it is; 0 for any other.
     index: int = 0
     #: When the kubelet took it.
@@ -42,6 +45,10 @@ class Pod:
     #: Why the cluster took it away (Kubernetes' word, and a sentence); empty if it did not.
     disruption: str = ""
     disruption_message: str = ""
+    #: The same: when that was said of it.
+    disrupted_at: datetime | None = None
+    #: The scheduler has found no node for it, or has to leave it alone for now.
+    is_unscheduled: bool = False
 
 
 def speaker(pods: Iterable[Pod]) -> Pod | None:
@@ -101,6 +108,9 @@ def read_pod(body: Body) -> Pod:
         exit_reason=next((_text(end.get("reason")) for end in ends if end.get("exitCode")), "")[:MESSAGE_LIMIT],
         disruption=_text(disruption.get("reason"))[:MESSAGE_LIMIT],
         disruption_message=_text(disruption.get("message"))[:MESSAGE_LIMIT],
+        disrupted_at=timestamps.parse(disruption.get("lastTransitionTime")),
+        is_unscheduled=bool(_unscheduled(status)),
+        requests=pod_requests(body.get("spec")),
     )
 
 
@@ -149,10 +159,18 @@ def _waiting(status: Body) -> str:
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in {None, "ContainerCreating", "PodInitializing"}:
             return f"{waiting['reason']}: {waiting.get('message') or 'container ' + container.get('name', '')}"
+    if condition := _unscheduled(status):
+        return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
+    return ""
+
+
+def _unscheduled(status: Body) -> Body:
+    """Return the condition that says why a pod has no node, if there is one."""
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"{condition.get('reason', 'Unschedulable')}: {condition.get('message', '')}"
-    return ""
+            found: Body = condition
+            return found
+    return {}
 
 
 def _disruption(status: Body) -> Body:

@@ -80,6 +80,9 @@ class Ended:
     #: How many were cancelled without a value: they say nothing of the others.
     silent: int = 0
     seconds_saved: int = 0
+    #: For how long they have run, and how much of each resource they have used: its unit times seconds.
+    run_seconds: int = 0
+    resource_seconds: dict[str, float] = field(default_factory=dict)
     #: When the first pod of any of them started.
     first_start: datetime | None = None
     #: The one that failed last.
@@ -107,6 +110,7 @@ class Ended:
         self.trials.append(trial)
         self.counts[record.state] += 1
         self.silent += record.state is State.CANCELLED and record.value is None
+        self._spend(record)
         if (start := record.first_started or record.started) is not None:
             self.first_start = min(self.first_start or start, start)
         match record.state:
@@ -119,6 +123,12 @@ class Ended:
                 insort(self._runs, (record.ended - record.started).total_seconds())
         if record.state in USABLE:
             self._add_value(record)
+
+    def _spend(self, record: Record) -> None:
+        self.run_seconds += record.ran.seconds
+        for resource, amount in record.requests.items():
+            used = self.resource_seconds.get(resource, 0.0)
+            self.resource_seconds[resource] = used + record.ran.seconds * amount
 
     def _add_value(self, record: Record) -> None:
         for goal in _GOALS:

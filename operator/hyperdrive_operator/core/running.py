@@ -1,4 +1,4 @@
-"""What can befall a trial while it runs: it takes too long, or the cluster takes its pod away."""
+"""What can befall a trial while it runs: it takes too long, it loses its pod, it waits in a queue again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hyperdrive_operator.api.v1alpha1 import Limits, length_of
 
 from . import timestamps
-from .trials import Trial
+from .trials import State, Trial
 
 
 def start_of(trial: Trial, now: datetime) -> datetime:
@@ -58,6 +58,23 @@ def is_newly_interrupted(trial: Trial) -> bool:
     """Tell whether the cluster took a pod away that the record does not know."""
     pod = trial.disrupted
     return pod is not None and (pod.created, pod.uid) > trial.record.interrupted_pod
+
+
+def waits_again(trial: Trial) -> bool:
+    """Tell whether a trial that has run waits for a pod again, which its record does not know yet.
+
+    The end of its pod says nothing: its Job is about to end, or makes another. But where only earlier pods can be seen,
+    it has lost its own.
+    """
+    record = trial.record
+    if record.state is not State.RUNNING or trial.is_running or trial.job is None or trial.job.finished:
+        return False
+    if trial.pod is None or trial.pod.phase == "Pending" or trial.job.suspended:
+        return True
+    since = record.ran.until or record.started
+    return since is not None and all(
+        span.start < since and span.end is not None and span.end <= since for span in trial.spans
+    )
 
 
 def _whole_seconds(length: timedelta) -> timedelta:

@@ -15,6 +15,7 @@ from .actions import (
     RecordInterruption,
     RecordLoss,
     RecordProgress,
+    RecordQueued,
     RecordStart,
     Settling,
     StopTrial,
@@ -25,9 +26,10 @@ from .endings import CALLED_OFF, Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
 from .roster import Roster
-from .running import deadline_of, is_newly_interrupted, next_deadline
+from .running import deadline_of, is_newly_interrupted, next_deadline, waits_again
 from .suspending import suspension
 from .trials import State, Trial
+from .usage import runs_again
 
 
 def settle(
@@ -119,10 +121,12 @@ def _while_unfinished(
         yield RecordInterruption(trial)
     elif trial.is_running:
         yield from _while_running(spec, trial)
+    elif waits_again(trial):
+        yield RecordQueued(trial)
 
 
 def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
     if trial.log is None and is_followed(trial, spec):
         yield FollowLog(trial)
-    if trial.record.state is State.PENDING:
+    if trial.record.state is State.QUEUED or runs_again(trial):
         yield RecordStart(trial)

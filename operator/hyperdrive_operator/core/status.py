@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
@@ -19,6 +19,8 @@ from .problems import sentence
 from .suspending import left_to_kueue
 from .trials import State, Trial
 
+_RUNNING: Final = "trials are being run"
+
 
 def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
     """Return the whole status as JSON. Two calls with the same facts give the same status."""
@@ -34,6 +36,7 @@ def summarise(facts: Facts, now: datetime) -> dict[str, Any]:
         progress=f"{ended}/{counts.planned}",
         trials=counts,
         time_saved_seconds=_time_saved(facts),
+        budget=facts.plan.course.budget.shown if facts.plan.course.budget else None,
         best_trial=best_trial(facts),
         pareto_front=_pareto_front(facts, front) if front else None,
         pareto_front_size=len(front) if front else None,
@@ -67,7 +70,7 @@ def _counts(facts: Facts) -> TrialCounts:
     return TrialCounts(
         planned=facts.plan.planned,
         created=len(facts.trials),
-        pending=len(facts.trials) - running - succeeded - failed - stopped - cancelled,
+        queued=len(facts.trials) - running - succeeded - failed - stopped - cancelled,
         running=running,
         succeeded=succeeded,
         failed=failed,
@@ -95,7 +98,9 @@ def _state(facts: Facts, accepted: Finding) -> SweepState:
         return "Complete" if facts.is_complete else "Failed"
     if facts.is_paused:
         return "Paused"
-    return "Running" if facts.trials else "Pending"
+    if not facts.trials:
+        return "Pending"
+    return "Queued" if held(facts.trials.live) else "Running"
 
 
 def _state_of_ending(facts: Facts, ending: Ending) -> SweepState:
@@ -132,7 +137,23 @@ def _progressing(facts: Facts) -> Finding:
         return Finding(kind, "False", facts.hold.reason, "no trial starts for now")
     if facts.is_paused:
         return Finding(kind, "False", names.REASON_PAUSED, _paused(facts))
-    return Finding(kind, "True", names.REASON_RUNNING, "trials are being run")
+    waiting = held(facts.trials.live)
+    reason, message = (names.REASON_QUEUED, _queued(waiting)) if waiting else (names.REASON_RUNNING, _RUNNING)
+    return Finding(kind, "True", reason, message)
+
+
+def held(trials: Sequence[Trial]) -> int:
+    """Return how many trials wait for quota or a node, if none runs: then the sweep waits."""
+    if any(trial.is_running for trial in trials):
+        return 0
+    return sum(trial.is_held for trial in trials)
+
+
+def _queued(waiting: int) -> str:
+    return (
+        f"no trial runs, {waiting} wait: their Jobs are suspended (as Kueue does until there is quota), "
+        "or their pods find no node. No clock runs until they do"
+    )
 
 
 def _paused(facts: Facts) -> str:

@@ -11,6 +11,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.api.v1alpha1.prior import OWN_SOURCE
 from hyperdrive_operator.api.v1alpha1.spec import MAX_NAME_LENGTH
 
+from .budget import budget_problems
 from .constraints import constraint_problems
 from .first import first_problems
 from .jobs import template_problems
@@ -64,7 +65,12 @@ def _parse(name: str, raw: Any) -> tuple[HyperDriveSpec | None, tuple[Problem, .
     except ValidationError as error:
         return None, problems_of(error)
     rules = constraint_problems(spec)  # an entry can only be held against rules that can be read
-    problems = (*template_problems(spec), *_source_problems(name, spec), *(rules or first_problems(spec)))
+    problems = (
+        *template_problems(spec),
+        *budget_problems(spec),
+        *_source_problems(name, spec),
+        *(rules or first_problems(spec)),
+    )
     return spec, (*problems, *pattern_problems(spec))
 
 

@@ -18,13 +18,15 @@ from .loglines import Position
 from .metrics import number
 from .pods import MESSAGE_LIMIT, Body, Pod, identity, owner_uid
 from .progress import Progress, joined
+from .requests import NO_REQUESTS, Demand, Requests, read_demand, shared
 from .sampling import combination_key
+from .spans import Ran, Span, read_ran
 
 
 class State(StrEnum):
     """Where a trial stands."""
 
-    PENDING = "Pending"
+    QUEUED = "Queued"
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -70,6 +72,9 @@ class Record:
     seconds_saved: int
     #: While it runs: up to where its log is counted in them.
     position: Position | None
+    #: For how long it has run, as far as that is recorded, and what its pods request together.
+    ran: Ran
+    requests: Requests
     #: How many of its pods the cluster has taken away, and the last of them.
     interruptions: int = 0
     #: Its creation and uid: pods that are older count no more.
@@ -125,11 +130,13 @@ class Job:
     metrics: str | None
     curve: str | None
     deadline: int | None
+    demand: Demand
     #: It is suspended for a pause of its sweep; and whether it is Kueue's to suspend and resume.
     is_paused: bool = False
     is_kueues: bool = False
     #: Which attempt at its trial it is.
     attempt: int = 1
+    suspended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,8 @@ class Trial:
     disrupted: Pod | None = None
     #: The Job of an attempt before this one, as long as it is there: it keeps the name of the next.
     former: Job | None = None
+    #: When its pods ran, as long as they can be seen and it has not ended.
+    spans: tuple[Span, ...] = ()
 
     @property
     def progress(self) -> Progress:
@@ -229,6 +238,15 @@ class Trial:
         )
 
     @property
+    def is_held(self) -> bool:
+        """Its Job is suspended by others than us, or its pod finds no node: it runs when they let it."""
+        if self.record.state in ENDED or self.job is None or self.job.finished or self.is_running:
+            return False
+        if self.job.suspended:
+            return not self.job.is_paused
+        return self.pod is not None and self.pod.is_unscheduled
+
+    @property
     def has_begun(self) -> bool:
         """Its pod runs, or has run."""
         return self.record.started is not None or self.is_running
@@ -250,7 +268,7 @@ def read_record(body: Body) -> Record:
     """Project a HyperDriveTrial."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
-    state, curve = _state(status.get("state", State.PENDING)), read_curve(status.get("curve"))
+    state, curve = _state(status.get("state", State.QUEUED)), read_curve(status.get("curve"))
     interruptions, interrupted_pod = _interruptions(status.get("interruptions"))
     return Record(
         **identity(metadata),
@@ -277,12 +295,14 @@ def read_record(body: Body) -> Record:
         wanted_attempt=_count(spec.get("attempt")),
         is_called_off=spec.get("state") == State.CANCELLED,
         first_started=timestamps.parse(status.get("firstStartTime")),
+        ran=read_ran(status.get("runTime")),
+        requests=shared(_metrics(requests)) if (requests := status.get("requests")) else NO_REQUESTS,
     )
 
 
 def read_job(body: Body) -> Job:
     """Project a Job of ours."""
-    metadata, status = body["metadata"], body.get("status") or {}
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     annotations = metadata.get("annotations") or {}
     end = _finish(status)
     return Job(
@@ -296,13 +316,15 @@ def read_job(body: Body) -> Job:
         started=timestamps.parse(status.get("startTime")),
         ended=timestamps.parse(status.get("completionTime") or end.get("lastTransitionTime")),
         ready=status.get("ready") or 0,
-        suspended=bool((body.get("spec") or {}).get("suspend")),
+        suspended=bool(spec.get("suspend")),
         metrics=annotations.get(names.ANNOTATION_METRICS),
         curve=annotations.get(names.ANNOTATION_CURVE),
-        deadline=(body.get("spec") or {}).get("activeDeadlineSeconds"),
+        deadline=spec.get("activeDeadlineSeconds"),
         is_paused=names.ANNOTATION_SUSPENDED in annotations,
         is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
         attempt=_attempt(body),
+        suspended_at=_suspended_at(status),
+        demand=read_demand(spec),
     )
 
 
@@ -356,6 +378,13 @@ def _position(value: Any) -> Position | None:
     if not (isinstance(pod, str) and isinstance(time, str) and isinstance(lines, int)):
         return None
     return Position(pod, time, lines)
+
+
+def _suspended_at(status: Body) -> datetime | None:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "Suspended" and condition.get("status") == "True":
+            return timestamps.parse(condition.get("lastTransitionTime"))
+    return None
 
 
 def _finish(status: Body) -> Mapping[str, str]:

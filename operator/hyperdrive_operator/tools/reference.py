@@ -125,7 +125,7 @@ def _type(path: str, field: Schema) -> str:
     if isinstance(field.get("additionalProperties"), Mapping):
         return f"map to {_type(path, field['additionalProperties'])}"
     if "type" not in field:
-        return "any JSON"
+        return "integer or string" if field.get("x-kubernetes-int-or-string") else "any JSON"
     if field["type"] == "object" and field.get("x-kubernetes-preserve-unknown-fields"):
         return "any object"
     return str(field.get("format") or field["type"])

@@ -122,7 +122,7 @@ async def test_a_trial_of_a_finished_sweep_is_run_again_with_its_parameters_and_
     wish(lab, "digits-2", attempt=2)
     await lab.settle()
     pending = lab.record("digits-2")["status"]
-    assert (pending["state"], pending["attempt"], "reason" in pending) == ("Pending", 2, False)
+    assert (pending["state"], pending["attempt"], "reason" in pending) == ("Queued", 2, False)
     assert ("completionTime" in lab.status, lab.status["state"], lab.status["progress"]) == (False, "Running", "2/3")
     job = lab.cluster.one(JOBS, "digits-2")
     assert "deletionTimestamp" in job["metadata"], "its pods go first"
@@ -235,7 +235,7 @@ async def test_a_retry_waits_until_the_former_pod_has_had_its_grace_period(lab: 
     assert lab.writes()["delete jobs"] == 0
     lab.stop_jobs()
     await lab.settle()
-    assert lab.record("digits-1")["status"]["state"] == "Pending"
+    assert lab.record("digits-1")["status"]["state"] == "Queued"
 
 
 async def test_retries_take_no_more_places_than_there_are_and_go_before_new_trials(lab: Laboratory) -> None:
@@ -244,7 +244,7 @@ async def test_retries_take_no_more_places_than_there_are_and_go_before_new_tria
         wish(lab, f"digits-{number}", attempt=2)
     lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": {"maxTotalTrials": 4}}})
     await lab.settle()
-    assert sorted(lab.trial_states().values()) == ["Pending", "Pending", "Succeeded"]
+    assert sorted(lab.trial_states().values()) == ["Queued", "Queued", "Succeeded"]
     await run_again(lab)
     assert [one["status"].get("attempt") for one in lab.cluster.all(HYPERDRIVE_TRIALS)] == [2, 2, 2, None]
     assert lab.status["progress"] == "4/4"

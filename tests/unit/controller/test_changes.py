@@ -73,7 +73,7 @@ async def test_a_job_deleted_before_it_started_is_created_again(lab: Laboratory)
     lab.cluster.remove(JOBS, "digits-1")
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 2
-    assert lab.record("digits-1")["status"] == {"state": "Pending"}
+    assert lab.record("digits-1")["status"] == {"state": "Queued"}
 
 
 async def test_a_job_deleted_while_it_ran_is_a_failed_trial(lab: Laboratory) -> None:
@@ -84,7 +84,7 @@ async def test_a_job_deleted_while_it_ran_is_a_failed_trial(lab: Laboratory) -> 
     await lab.settle()
     assert lab.record("digits-1")["status"]["reason"] == names.REASON_JOB_DELETED
     assert any("kubectl patch hyperdrivetrial digits-1" in message for message in lab.warnings())
-    assert lab.trial_states()["digits-3"] == "Pending"
+    assert lab.trial_states()["digits-3"] == "Queued"
 
 
 async def test_a_job_that_only_the_cache_has_lost_is_not_recorded_as_lost(lab: Laboratory) -> None:
@@ -118,8 +118,8 @@ async def test_a_finished_job_that_is_gone_keeps_its_record(lab: Laboratory) -> 
     assert lab.trial_states() == {
         "digits-1": "Succeeded",
         "digits-2": "Succeeded",
-        "digits-3": "Pending",
-        "digits-4": "Pending",
+        "digits-3": "Queued",
+        "digits-4": "Queued",
     }
 
 

@@ -33,6 +33,8 @@ async def test_a_trial_that_falls_behind_is_stopped_while_it_runs(lab: Laborator
         "it may be behind",
         "startTime": "2026-03-01T12:00:00Z",
         "completionTime": "2026-03-01T12:00:02Z",
+        "runTime": {"seconds": 2, "time": "2026-03-01T12:00:02Z"},
+        "requests": {"pods": 1},
         "value": 0.7,
         "reports": 2,
         "earlyTermination": {
@@ -75,7 +77,7 @@ async def test_a_sweep_with_stopped_trials_comes_to_its_end_and_counts_them(lab:
     assert lab.status["trials"] == {
         "planned": 4,
         "created": 4,
-        "pending": 0,
+        "queued": 0,
         "running": 0,
         "succeeded": 3,
         "failed": 0,
@@ -240,7 +242,7 @@ async def test_a_trial_whose_pod_does_not_run_is_left_alone(lab: Laboratory) -> 
     lab.report("digits-1", 0.9)
     lab.report("digits-2", 0.1)
     await lab.settle()
-    assert lab.trial_states()["digits-2"] == "Running", "preempted, not judged"
+    assert lab.trial_states()["digits-2"] == "Queued", "preempted, not judged"
     assert deadline(lab, "digits-2") is None
 
 

@@ -73,6 +73,15 @@ ENDINGS = [
     pytest.param({"objective": {**OBJECTIVE, "target": 0.9}}, set_up_target, names.REASON_TARGET_REACHED, id="target"),
     pytest.param({"limits": {"timeout": "30s"}}, let_time_pass, names.REASON_TIMEOUT_REACHED, id="timeout"),
     pytest.param(
+        {"limits": {"maxTotalTrialTime": "90s"}}, let_time_pass, names.REASON_BUDGET_SPENT, id="budget of time"
+    ),
+    pytest.param(
+        {"limits": {"maxResourceHours": {"pods": "0.05"}}},
+        let_time_pass,
+        names.REASON_BUDGET_SPENT,
+        id="budget of a resource",
+    ),
+    pytest.param(
         {"limits": {"maxFailedTrials": 0}}, fail_the_first, names.REASON_TOO_MANY_FAILED_TRIALS, id="failures"
     ),
     pytest.param(
@@ -153,7 +162,7 @@ async def test_an_operator_killed_at_any_write_of_an_ending_ends_it_after_its_re
         lab.stop_jobs()
         await lab.settle()
         assert (reason(lab), lab.cluster.unfinished_jobs(), lab.is_over) == (why, 0, True)
-        assert not set(lab.trial_states().values()) & {"Pending", "Running"}
+        assert not set(lab.trial_states().values()) & {"Queued", "Running"}
         await lab.logs.close()
 
 

@@ -86,6 +86,7 @@ async def test_reports_are_known_while_the_trial_runs_and_recorded_after_some_se
     assert bench.status == {
         "state": "Running",
         "startTime": bench.status["startTime"],
+        "requests": {"pods": 1},
         "value": 0.25,
         "reports": 1,
         "step": 1,

@@ -114,7 +114,7 @@ async def test_a_record_without_a_job_gets_none_in_a_pause(lab: Laboratory) -> N
     set_state(lab, "Paused")
     await lab.settle()
     assert [job["metadata"]["name"] for job in lab.cluster.all(JOBS)] == ["digits-2"]
-    assert lab.trial_states()["digits-1"] == "Pending"
+    assert lab.trial_states()["digits-1"] == "Queued"
     set_state(lab, "Running")
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 2

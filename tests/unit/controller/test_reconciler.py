@@ -9,7 +9,7 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS
 
 async def test_a_sweep_runs_to_its_end(lab: Laboratory) -> None:
     await lab.settle()
-    assert lab.trial_states() == {"digits-1": "Pending", "digits-2": "Pending"}
+    assert lab.trial_states() == {"digits-1": "Queued", "digits-2": "Queued"}
     assert lab.status["state"] == "Running"
 
     lab.start_jobs()
@@ -22,7 +22,7 @@ async def test_a_sweep_runs_to_its_end(lab: Laboratory) -> None:
 
     lab.finish_jobs(at_most=1)
     await lab.settle()
-    assert lab.trial_states() == {"digits-1": "Succeeded", "digits-2": "Running", "digits-3": "Pending"}
+    assert lab.trial_states() == {"digits-1": "Succeeded", "digits-2": "Running", "digits-3": "Queued"}
     assert lab.record("digits-1")["status"]["value"] == 0.0
     assert lab.status["bestTrial"]["name"] == "digits-1"
 

@@ -23,11 +23,11 @@ VALUES = st.sampled_from([None, 0.0, 0.5, 0.75, -1.0])
 @st.composite
 def trials(draw: st.DrawFn, number: int) -> Trial:
     """Build a trial in any state."""
-    state = draw(st.sampled_from(["Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]))
-    status: dict[str, Any] = {"value": draw(VALUES)} if state not in {"Pending", "Running"} else {}
+    state = draw(st.sampled_from(["Queued", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]))
+    status: dict[str, Any] = {"value": draw(VALUES)} if state not in {"Queued", "Running"} else {}
     if draw(st.booleans()):
         status["startTime"] = timestamps.text(NOW + timedelta(seconds=draw(st.integers(0, 9))))
-    if state not in {"Pending", "Running"} and draw(st.booleans()):
+    if state not in {"Queued", "Running"} and draw(st.booleans()):
         status["completionTime"] = timestamps.text(NOW + timedelta(seconds=draw(st.integers(10, 19))))
     if state == "EarlyStopped":
         status["earlyTermination"] = {"secondsSaved": draw(st.integers(0, 9))}

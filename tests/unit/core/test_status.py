@@ -27,6 +27,7 @@ from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.trials import Trial, read_record
 
 INVALID = {"spec": {"template": {"spec": {"containers": [{"image": "$(params.typo)"}]}}}}
+SUSPENDED = job_body(2) | {"spec": {"suspend": True}}
 WAITING = {"name": "train", "state": {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}}
 
 
@@ -75,6 +76,8 @@ def test_a_failed_trials_value_never_wins() -> None:
         pytest.param([], "Pending", {"Accepted", "Progressing"}, id="nothing yet"),
         pytest.param([running(1)], "Running", {"Accepted", "Progressing"}, id="running"),
         pytest.param([ended(1, 0.5), running(2)], "Running", {"Accepted", "Progressing"}, id="one ended"),
+        pytest.param([ended(1, 0.5), trial(2, job=SUSPENDED)], "Queued", {"Accepted", "Progressing"}, id="queued"),
+        pytest.param([running(1), trial(2, job=SUSPENDED)], "Running", {"Accepted", "Progressing"}, id="one runs"),
         pytest.param([ended(n, 0.5) for n in (1, 2, 3)], "Complete", {"Accepted", "Complete"}, id="complete"),
         pytest.param([ended(1, 0.5), ended(2, None), ended(3, None)], "Complete", {"Accepted", "Complete"}, id="some"),
         pytest.param([ended(n, None) for n in (1, 2, 3)], "Failed", {"Accepted", "Stalled", "Failed"}, id="failed"),
@@ -116,7 +119,7 @@ def test_counts() -> None:
     assert result["trials"] == {
         "planned": 10,
         "created": 5,
-        "pending": 2,
+        "queued": 2,
         "running": 1,
         "succeeded": 1,
         "failed": 1,

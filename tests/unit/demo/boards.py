@@ -18,7 +18,7 @@ def hyperdrive(*, goal: str = "Maximize", **status: Any) -> dict[str, Any]:
     }
 
 
-def trial(number: int, state: str = "Pending", value: float | None = None, **status: Any) -> dict[str, Any]:
+def trial(number: int, state: str = "Queued", value: float | None = None, **status: Any) -> dict[str, Any]:
     """A HyperDriveTrial."""
     return {
         "metadata": {"name": f"digits-{number}"},

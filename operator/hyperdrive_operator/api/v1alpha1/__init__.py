@@ -17,6 +17,7 @@ from .limits import Limits
 from .metrics import Metrics
 from .preview import Preview
 from .prior import WarmStart
+from .quantity import amount_of, written_as
 from .sampling import BayesianOptions, CmaEsOptions, NsgaIIOptions, SamplingAlgorithm, SobolOptions
 from .search_space import (
     EXPRESSIONS,
@@ -43,7 +44,16 @@ from .spec import (
     TrialTemplate,
 )
 from .state import RunningTrials
-from .status import BestTrial, Condition, HyperDriveStatus, ParetoTrial, TrialCounts, WarmStartStatus
+from .status import (
+    BestTrial,
+    BudgetStatus,
+    Condition,
+    HyperDriveStatus,
+    ParetoTrial,
+    Spending,
+    TrialCounts,
+    WarmStartStatus,
+)
 from .trial import HyperDriveTrialSpec, HyperDriveTrialStatus, StopExplanation
 
 __all__ = [
@@ -53,6 +63,7 @@ __all__ = [
     "BanditOptions",
     "BayesianOptions",
     "BestTrial",
+    "BudgetStatus",
     "Choice",
     "CmaEsOptions",
     "Condition",
@@ -86,6 +97,7 @@ __all__ = [
     "RunningTrials",
     "SamplingAlgorithm",
     "SobolOptions",
+    "Spending",
     "StopExplanation",
     "SuccessiveHalvingOptions",
     "TemplateMetadata",
@@ -97,10 +109,12 @@ __all__ = [
     "WarmStart",
     "WarmStartStatus",
     "When",
+    "amount_of",
     "canonical",
     "cel",
     "duration_of",
     "is_too_deep",
     "length_of",
     "multiples",
+    "written_as",
 ]

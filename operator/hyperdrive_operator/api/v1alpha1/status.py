@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from .base import Model, Number
+from .limits import MAX_RESOURCES
 from .preview import Preview
 from .spec import MAX_ADDITIONAL_OBJECTIVES
 
@@ -16,7 +17,9 @@ MAX_FRONT = 100
 #: by kstatus' rules (Flux, `helm --wait`) takes such a sweep for one that is as it should be.
 UNSEEN: Final[Mapping[str, Any]] = {"observedGeneration": -1, "state": "Pending"}
 
-State = Literal["Pending", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"]
+State = Literal[
+    "Pending", "Queued", "Running", "Paused", "Stopping", "Complete", "Stopped", "Cancelled", "Failed", "Invalid"
+]
 
 
 class Condition(Model):
@@ -37,7 +40,10 @@ class TrialCounts(Model):
 
     planned: int = Field(default=0, description="Trials to run in all: maxTotalTrials, or fewer if the space ends.")
     created: int = Field(default=0, description="Trials that have a record.")
-    pending: int = Field(default=0, description="Trials whose pod does not run yet.")
+    queued: int = Field(
+        default=0,
+        description="Trials that wait: their Job is suspended (by Kueue, say), or their pod for a node or an image.",
+    )
     running: int = Field(default=0, description="Trials whose pod runs.")
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")
     failed: int = Field(default=0, description="Trials that ended without one.")
@@ -73,6 +79,22 @@ class WarmStartStatus(Model):
     message: str = Field(max_length=4096, description="How many of which sweep, and why others are left out.")
 
 
+class Spending(Model):
+    """What of a budget is used, and what is left of it."""
+
+    used: str = Field(max_length=64, description="Used so far.")
+    left: str = Field(max_length=64, description="Left of the limit.")
+
+
+class BudgetStatus(Model):
+    """What the trials have used of limits.maxTotalTrialTime and limits.maxResourceHours."""
+
+    trial_time: Spending | None = Field(default=None, description="Of limits.maxTotalTrialTime.")
+    resource_hours: dict[str, Spending] | None = Field(
+        default=None, max_length=MAX_RESOURCES, description="Of limits.maxResourceHours, by resource."
+    )
+
+
 class HyperDriveStatus(Model):
     """Where the sweep stands."""
 
@@ -84,6 +106,9 @@ class HyperDriveStatus(Model):
     trials: TrialCounts | None = Field(default=None, description="Trials by state.")
     time_saved_seconds: int | None = Field(
         default=None, description="What the trials that spec.earlyTermination ended would have run on for, together."
+    )
+    budget: BudgetStatus | None = Field(
+        default=None, description="What is used and left of the budget, if limits give one; while trials run, so far."
     )
     best_trial: BestTrial | None = Field(
         default=None, description="The best trial so far, by the primary metric alone."

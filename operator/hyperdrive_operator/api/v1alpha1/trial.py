@@ -12,8 +12,9 @@ MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 MAX_ATTEMPTS = 1_000
 #: Attempts before the present one that a record keeps.
 ATTEMPTS_KEPT = 5
+MAX_REQUESTS = 32  # resources of a trial that are told
 
-TrialState = Literal["Pending", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
+TrialState = Literal["Queued", "Running", "Succeeded", "Failed", "EarlyStopped", "Cancelled"]
 
 
 _RECORD_RULE = (
@@ -98,13 +99,28 @@ class StopExplanation(Model):
 
 
 class Interruptions(Model):
-    """Pods of a trial that the cluster took away: by preemption, eviction, or with their node. No failures."""
+    """Pods of a trial that the cluster took away: by preemption, eviction, with their node, or to suspend its Job.
+
+    No failures.
+    """
 
     count: int = Field(ge=1, description="How many were seen.")
     reason: str = Field(max_length=1024, description="Why the last one went, in Kubernetes' word.")
     message: str = Field(default="", max_length=1024, description="The same, as a sentence.")
-    pod: str = Field(max_length=253, description="The last one's uid: it counts once.")
-    pod_created: str = Field(max_length=64, description="When the last one was created.")
+    pod: str = Field(
+        default="", max_length=253, description="Uid of the last one that Kubernetes marked: it counts once."
+    )
+    pod_created: str = Field(default="", max_length=64, description="When that one was created.")
+
+
+class RunTime(Model):
+    """For how long a trial's pods have run."""
+
+    seconds: int = Field(ge=0, description="Seconds in which a pod of it ran, in all attempts up to that time.")
+    time: str = Field(
+        description="Up to when they are counted; while it runs, what is later comes to it.",
+        json_schema_extra={"format": "date-time"},
+    )
 
 
 class Attempt(Model):
@@ -128,7 +144,7 @@ class Attempt(Model):
 class HyperDriveTrialStatus(Model):
     """How it went."""
 
-    state: TrialState = Field(default="Pending", description="Where the trial stands.")
+    state: TrialState = Field(default="Queued", description="Where the trial stands. Queued: no pod of it runs.")
     attempt: int | None = Field(
         default=None, ge=1, description="Which attempt all this is about. Absent as long as it is the first."
     )
@@ -158,6 +174,14 @@ class HyperDriveTrialStatus(Model):
     )
     completion_time: str | None = Field(
         default=None, description="When its Job ended.", json_schema_extra={"format": "date-time"}
+    )
+    run_time: RunTime | None = Field(
+        default=None, description="For how long it ran: known when it has ended, or waits for a pod again."
+    )
+    requests: dict[str, Number] | None = Field(
+        default=None,
+        max_length=MAX_REQUESTS,
+        description="What its pods request together while it runs: cores of cpu, bytes of memory, devices, pods.",
     )
     reason: str | None = Field(default=None, max_length=1024, description="Why it ended so, as one word for machines.")
     message: str | None = Field(default=None, max_length=32768, description="Why, as a sentence for people.")

@@ -8,7 +8,7 @@ import pytest
 from tests.support.builders import AIM, NOW, STAMP, limits, running, sweep
 from tests.support.fake_cluster import Clock
 
-from hyperdrive_operator.controller.budget import ProgressBudget
+from hyperdrive_operator.controller.pacer import Pacer
 from hyperdrive_operator.core.actions import RecordProgress
 from hyperdrive_operator.core.metrics import Report
 from hyperdrive_operator.core.pacing import INTERVAL, MAX_PER_SECOND, interval
@@ -34,7 +34,7 @@ def recorded(trial: Trial, now: datetime) -> Trial:
 def test_trials_that_report_every_second_are_recorded_in_turn_at_a_bounded_rate(count: int) -> None:
     clock = Clock()
     of = sweep(limits=limits(1000, 1000))
-    budget = ProgressBudget(clock)
+    pacer = Pacer(clock)
     trials = [running(number) for number in range(1, count + 1)]
     writes: Counter[int] = Counter()
     times: dict[int, list[datetime]] = {}
@@ -42,10 +42,10 @@ def test_trials_that_report_every_second_are_recorded_in_turn_at_a_bounded_rate(
     for second in range(seconds):
         clock.advance(1)
         trials = [reported(trial, second) for trial in trials]
-        pace = budget.pace("sweep-1", count)
+        pace = pacer.pace("sweep-1", count)
         plan = make_plan(of, trials, hold=None, is_template_checked=True, now=clock.now, pace=pace)
         due = {action.trial.record.number for action in plan.actions if isinstance(action, RecordProgress)}
-        budget.spend(len(due))
+        pacer.spend(len(due))
         writes[second] += len(due)
         assert plan.next_check is None or plan.next_check > clock.now
         trials = [recorded(trial, clock.now) if trial.record.number in due else trial for trial in trials]
@@ -78,12 +78,12 @@ def test_the_first_reports_wait_until_the_trial_has_run_for_a_while() -> None:
 
 def test_all_sweeps_share_one_budget() -> None:
     clock = Clock()
-    budget = ProgressBudget(clock)
-    assert budget.pace("a", 500).interval == timedelta(seconds=25)
-    assert budget.pace("b", 500).interval == timedelta(seconds=50)
-    budget.spend(15)
-    assert budget.pace("a", 500).allowance == 5
+    pacer = Pacer(clock)
+    assert pacer.pace("a", 500).interval == timedelta(seconds=25)
+    assert pacer.pace("b", 500).interval == timedelta(seconds=50)
+    pacer.spend(15)
+    assert pacer.pace("a", 500).allowance == 5
     clock.advance(0.5)
-    assert budget.pace("a", 500).allowance == 15
-    budget.forget("b")
-    assert budget.pace("a", 10).interval == INTERVAL
+    assert pacer.pace("a", 500).allowance == 15
+    pacer.forget("b")
+    assert pacer.pace("a", 10).interval == INTERVAL

@@ -1,4 +1,4 @@
-"""How many records of running trials may be written now: one budget for all sweeps, whatever their trials report."""
+"""How many records of running trials may be written now: one allowance for all sweeps, whatever their trials report."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from hyperdrive_operator.core.pacing import MAX_PER_SECOND, Pace, interval
 
 
-class ProgressBudget:
+class Pacer:
     """A token bucket. Not thread-safe: it belongs to the controller's event loop."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:

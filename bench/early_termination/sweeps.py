@@ -28,6 +28,8 @@ class Run:
     seconds: tuple[float, ...]
     #: It ended in an error: what it reported is no result.
     is_failed: bool = False
+    #: The same metric at each report on data that neither training nor the sweep sees. Empty if none was recorded.
+    tests: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +74,23 @@ def learners(metric: str, cache: Path) -> Iterator[Task]:
 
     A trial trains on 16, 23, 32, 45 … examples and reports its score on the validation set after each.
     """
-    kept = cache / f"lcdb-{metric}.jsonl.gz"
+    kept = cache / f"lcdb-{metric}-with-tests.jsonl.gz"
     if not kept.exists():
         _digest(metric, kept)
     with gzip.open(kept, "rt", encoding="utf-8") as lines:
         for line in lines:
             recorded = json.loads(line)
-            splits = [
-                [Run(name, tuple(values), tuple(seconds)) for name, values, seconds in split]
-                for split in recorded["splits"]
-            ]
+            splits = [[_learner(*curve) for curve in split] for split in recorded["splits"]]
             yield Task(
                 recorded["name"],
                 "Minimize" if metric == "logloss" else "Maximize",
                 lambda seed, splits=splits: splits[seed % len(splits)],  # type: ignore[misc]  # as above
             )
+
+
+def _learner(name: str, reports: list[tuple[float, float, float]]) -> Run:
+    values, seconds, tests = zip(*reports, strict=True)
+    return Run(name, values, seconds, tests=tests)
 
 
 def _digest(metric: str, kept: Path) -> None:
@@ -96,7 +100,7 @@ def _digest(metric: str, kept: Path) -> None:
         raise SystemExit("the Learning Curve Database is not installed: pip install -e '.[bench]'")
     folder = Path(found.origin).parent
     with (folder / "datasets.csv").open(newline="") as source:
-        names = {row["openmlid"]: row["Name"] for row in csv.DictReader(source)}
+        names = {row["openmlid"]: f"{row['Name']} ({row['openmlid']})" for row in csv.DictReader(source)}
     kept.parent.mkdir(parents=True, exist_ok=True)
     part = kept.with_suffix(".part")
     with (folder / f"database-{metric}.csv").open(newline="") as source, gzip.open(part, "wt", encoding="utf-8") as out:
@@ -109,17 +113,17 @@ def _digest(metric: str, kept: Path) -> None:
 
 
 def _splits(rows: Iterator[list[str]]) -> list[list[Any]]:
-    """Return the curves of a data set's splits: a list of learner, scores and seconds each, in order of the sizes."""
-    curves: dict[tuple[str, str], dict[str, list[tuple[int, float, float]]]] = {}
-    for _, learner, size, _, outer, inner, seconds, _, valid, _ in rows:
-        if valid and seconds:
-            curve = curves.setdefault((outer, inner), {}).setdefault(learner.rsplit(".", 1)[-1], [])
-            curve.append((int(size), float(valid), float(seconds)))
+    """Return the curves of a data set's splits: a list of learners and their reports each.
+
+    A report is a score on the validation set, seconds, and the score on the test set, in order of the sizes.
+    """
+    curves: dict[tuple[str, str], dict[str, dict[int, tuple[float, float, float]]]] = {}
+    for _, learner, size, _, outer, inner, seconds, _, valid, test in rows:
+        if valid and seconds and test:
+            curve = curves.setdefault((outer, inner), {}).setdefault(learner.rsplit(".", 1)[-1], {})
+            curve[int(size)] = (float(valid), float(seconds), float(test))
     chosen = sorted(curves, key=lambda split: (int(split[0]), int(split[1])))[:SEEDS]
     return [
-        [
-            [learner, [value for _, value, _ in sorted(curve)], [seconds for _, _, seconds in sorted(curve)]]
-            for learner, curve in sorted(curves[split].items())
-        ]
+        [[learner, [report for _, report in sorted(curve.items())]] for learner, curve in sorted(curves[split].items())]
         for split in chosen
     ]

@@ -186,6 +186,8 @@ class Trial:
     @property
     def curve(self) -> Curve:
         """Its reports of the primary metric, as far as they are known now."""
+        if self.record.state in ENDED or (self.log is None and self.annotated is None):
+            return self.record.curve  # as progress says, without making one: thousands are asked
         return self.progress.curve
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hyperdrive_operator.api.v1alpha1 import EarlyTermination, HyperDriveSpec
+from hyperdrive_operator.core.curves import Curve
 from hyperdrive_operator.core.metrics import Goal
 from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.trials import Trial
@@ -60,30 +61,31 @@ class _Court:
         for trial in trials.unended:
             if not trial.is_running or trial.record.deleting:
                 continue  # what is queued or preempted is not judged by what it had before
-            interval = self._policy.schedule.due(trial.record.number, trial.curve.reports)
+            curve = trial.curve
+            interval = self._policy.schedule.due(trial.record.number, curve.reports)
             if interval is None:
                 continue
-            finding = self._find(trial, interval)
+            finding = self._find(trial.record.number, curve, interval)
             if finding is None:
                 is_complete = False
             elif isinstance(finding, Shortfall):
                 verdicts[trial.record.number] = self._verdict(interval, finding)
         return Judgement(verdicts, is_complete)
 
-    def _find(self, trial: Trial, interval: int) -> Shortfall | bool | None:
+    def _find(self, number: int, curve: Curve, interval: int) -> Shortfall | bool | None:
         """Return what a trial falls short of, True if it may go on, None if it must wait for the next pass."""
         rule, knowledge, sign = self._policy.rule, self._knowledge, self._policy.sign
         if isinstance(rule, Look):
-            return rule.falls_short(trial.curve, interval, sign) or True
+            return rule.falls_short(curve, interval, sign) or True
         if knowledge is None:
             return True
-        ranking = knowledge.ranking(trial.record.number, interval)
+        ranking = knowledge.ranking(number, interval)
         if ranking is None:
             return None
-        point, entry = trial.curve.at(interval), knowledge.score(trial.record.number, interval)
-        if point is None or entry is None:
+        best, entry = curve.best_at(interval), knowledge.score(number, interval)
+        if best is None or entry is None:
             return True  # so long a curve no longer says what was at so early an interval
-        return rule.falls_short(Candidate(trial.record.number, sign * point.best, entry), ranking, sign) or True
+        return rule.falls_short(Candidate(number, sign * best, entry), ranking, sign) or True
 
     def _verdict(self, interval: int, shortfall: Shortfall) -> Verdict:
         rivals = tuple(self._knowledge.name(number) for number in shortfall.rivals) if self._knowledge else ()

@@ -1,6 +1,7 @@
 # The operator's image: a virtual environment on a slim Python, no pip, no compiler, nobody is root. Nothing is written at
 # run time, so the root file system can be read-only. Versions are pinned in constraints.txt; with SOURCE_DATE_EPOCH given,
-# the files are the same bytes each time.
+# the files are the same bytes each time. The base is named by its tag: a release builds on the digest that it has on that
+# day and labels the image with it; for the same bytes later, give that as PYTHON=python:3.12-slim@sha256:...
 ARG PYTHON=python:3.12-slim
 
 FROM ${PYTHON} AS build

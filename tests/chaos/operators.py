@@ -46,8 +46,8 @@ class Log:
 class Operator:
     """One process. `start` it again after it was killed."""
 
-    def __init__(self, kubeconfig: Path, log: Log, *flags: str) -> None:
-        self._command = ["-m", "hyperdrive_operator", "--kubeconfig", str(kubeconfig), "--listen", "off", *flags]
+    def __init__(self, kubeconfig: Path, log: Log, *flags: str, module: str = "hyperdrive_operator") -> None:
+        self._command = ["-m", module, "--kubeconfig", str(kubeconfig), "--listen", "off", *flags]
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None

@@ -107,6 +107,7 @@ Y: Sweep = {"name": "y", "choice": {"values": [1, 2]}}
         pytest.param("firstCombinations", MISSING, "firstCombinations is immutable", id="none to try first any more"),
         pytest.param("warmStart.from", ["a"], "warmStart is immutable", id="from fewer sweeps"),
         pytest.param("warmStart.skipKnown", True, "warmStart is immutable", id="known ones are skipped now"),
+        pytest.param("repeats", 3, "repeats is immutable", id="repeated from now on"),
         pytest.param("warmStart", MISSING, "warmStart is immutable", id="no warm start any more"),
     ],
 )

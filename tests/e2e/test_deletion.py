@@ -28,11 +28,15 @@ def test_deleting_a_sweep_removes_its_trials_jobs_and_pods(
     _assert_all_gone(namespace, "short-lived")
 
 
-def test_deleting_a_sweep_while_no_operator_is_there_removes_as_much(
+def test_deleting_a_sweep_or_its_namespace_while_no_operator_is_there_removes_as_much(
     namespace: Kubectl, operator: Installation, make_sweep: Callable[..., Object]
 ) -> None:
     _start(namespace, make_sweep("orphaned", ENDLESS, total=9))
+    other = Kubectl(f"{namespace.namespace}-2")
+    other("create", "namespace", other.namespace)
+    _start(other, make_sweep("running", ENDLESS, total=9))
     with operator.stopped():
+        other("delete", "namespace", other.namespace, "--timeout=60s", seconds=70)
         namespace("delete", "hd", "orphaned", seconds=20)
         _assert_all_gone(namespace, "orphaned")
         namespace.apply(make_sweep("orphaned", "echo score=$(params.x)", total=2))

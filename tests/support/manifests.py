@@ -96,6 +96,11 @@ _NSGA = "spec.samplingAlgorithm.nsgaII"
 _CHILD = choice("child", 1, 2)
 
 
+def _repeated(manifest: Object) -> Object:
+    manifest["spec"]["repeats"] = 3
+    return manifest
+
+
 def _conditional(when: Object) -> Object:
     return _space(choice("a", "x", "y"), {**_CHILD, "when": when})
 
@@ -140,6 +145,8 @@ GOOD = (
     Row("trials without improvement", _with("limits.maxTrialsWithoutImprovement", 10)),
     Row("stopped", _with("state", "Stopped")),
     Row("cancelled", _with("state", "Cancelled")),
+    Row("repeats", _with("repeats", 5)),
+    Row("which finished jobs are kept", _with("finishedJobs", {"keep": "Best", "deleteAfter": "1h30m"})),
     Row("what becomes of running trials", _with("runningTrials", {"whenPaused": "Suspend", "whenEnded": "Continue"})),
     Row("a trial timeout", _with("limits.trialTimeout", "1h30m")),
     Row("a budget of time", _with("limits.maxTotalTrialTime", "100h")),
@@ -337,6 +344,19 @@ BAD = (
     Row("failed trials below zero", _with("limits.maxFailedTrials", -1), "spec.limits.maxFailedTrials"),
     Row("no trial without improvement", _with("limits.maxTrialsWithoutImprovement", 0), "maxTrialsWithoutImprovement"),
     Row("a state of our own", _with("state", "Sleeping"), "spec.state"),
+    Row("no repeat at all", _with("repeats", 0), "spec.repeats"),
+    Row(
+        "repeats that are judged",
+        _repeated(_terminated(_with("metrics.source", "Log"))),
+        "remove repeats or earlyTermination",
+    ),
+    Row("repeats with one annotation", _repeated(_with("metrics.source", "Annotation")), "share a Job"),
+    Row("finished jobs of another kind kept", _with("finishedJobs", {"keep": "Worst"}), "spec.finishedJobs.keep"),
+    Row(
+        "finished jobs deleted at no time",
+        _with("finishedJobs", {"keep": "None", "deleteAfter": "soon"}),
+        "spec.finishedJobs.deleteAfter",
+    ),
     Row("an unknown way to end", _with("runningTrials", {"whenEnded": "Kill"}), "spec.runningTrials.whenEnded"),
     Row("a budget of no time", _with("limits.maxTotalTrialTime", "0h"), "must be a duration above zero"),
     Row("a budget of no resource", _with("limits.maxResourceHours", {"cpu": 0}), "spec.limits.maxResourceHours.cpu"),

@@ -48,6 +48,11 @@ ENV_GOAL: Final = "HYPERDRIVE_GOAL"
 #: The Job's uid, with which the reporter never writes to a later Job of the same name.
 ENV_JOB_UID: Final = "HYPERDRIVE_JOB_UID"
 
+#: With spec.repeats: which of them a pod is, from 0.
+ENV_REPEAT: Final = "HYPERDRIVE_REPEAT"
+
+#: Where a pod of an Indexed Job finds its number: an annotation that the Job controller sets.
+FIELD_COMPLETION_INDEX: Final = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 #: Where a pod finds its Job's uid: a label that the Job controller sets.
 FIELD_JOB_UID: Final = "metadata.labels['batch.kubernetes.io/controller-uid']"
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
-from hyperdrive_operator.core.pods import Pod, newest_disrupted, speaker
+from hyperdrive_operator.core.pods import Pod, culprit, newest_disrupted, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.roster import Roster, RosterBook
@@ -263,6 +263,8 @@ class Cache:
         sweep = self._views[HYPERDRIVES].get(record.sweep_uid)
         if record.state in ENDED or not isinstance(sweep, Sweep) or sweep.spec is None:
             return None
+        if sweep.spec.repeats > 1:
+            return None  # they share the Job: whose its annotations are nobody knows
         texts = (job.metrics, job.curve)
         seen, known = self._annotated.get(record.uid, ((None, None), None))
         if texts != seen:
@@ -279,11 +281,14 @@ class Cache:
         pods = self.pods(job) if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
+        pod = speaker(pods)
+        if job is not None and job.finished == "Failed" and pod is not None and pod.phase != "Failed":
+            pod = culprit(pods) or pod  # of several it is another that says why
         log = self._logs.get(record.uid)
         spans = spans_of(pods) if record.state not in ENDED else ()
         # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it
         former = former if job is None else None
-        trial = Trial(record, job, speaker(pods), log, annotations, disrupted, former, spans)
+        trial = Trial(record, job, pod, log, annotations, disrupted, former, spans)
         self._joined[record.uid] = trial
         return trial
 

@@ -10,8 +10,9 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.loglines import TAIL_BYTES, TAIL_LINES, LogFeed, Position
 from hyperdrive_operator.core.outcome import aim_of, has_metrics_in_output
 from hyperdrive_operator.core.patterns import reader_of
-from hyperdrive_operator.core.pods import Pod, speaker, tellers
+from hyperdrive_operator.core.pods import Pod, culprit, speaker, tellers
 from hyperdrive_operator.core.progress import Progress, read_message
+from hyperdrive_operator.core.repeats import Repeats, together
 from hyperdrive_operator.core.trials import Job, Log, Record, Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import InvalidError, NotFoundError
@@ -35,7 +36,10 @@ class Output:
         self._cache = cache
         self._spec = spec
         self._aim = aim_of(spec.objective)
+        self._record = record
         self._uid = record.uid
+        #: What came of a trial's repeats.
+        self._repeats: Repeats | None = None
         self.attempt = record.attempt
         self.name = record.name
         # without a position nothing of the log is counted in what is recorded: it is read from the start
@@ -67,6 +71,9 @@ class Output:
 
     def log(self, *, problem: str = "", is_whole: bool = False) -> Log:
         """Return what was read, as the decisions see it."""
+        if self._repeats is not None:
+            found = self._repeats
+            return Log(found.progress, problem, None, is_whole, "", self.attempt, found.values, found.incomplete)
         tail = ((self._feed.tail if self._feed is not None else "") or self._words) if is_whole else ""
         return Log(self.progress, problem, self.position, is_whole, tail, self.attempt)
 
@@ -112,7 +119,9 @@ class Output:
     async def read_rest(self, trial: Trial, job: Job) -> str:
         """Read what is left when the Job has finished; return why nothing could be."""
         await self._find_pods(trial, job)
-        if not has_metrics_in_output(trial, self._spec):
+        if self._spec.repeats > 1 and job.finished != "Failed":
+            return await self._read_repeats(job)
+        if self._spec.repeats > 1 or not has_metrics_in_output(trial, self._spec):
             return await self._read_last_words(job)
         if self._spec.metrics.source == "TerminationMessage":
             return self._read_message(job)
@@ -121,6 +130,27 @@ class Output:
             problem = await self.read_whole(pod)
         return problem if self._done or self.progress.reports else _GONE
 
+    async def _read_repeats(self, job: Job) -> str:
+        """Read each repeat of a trial by itself; return why the first that has no value could not be read."""
+        found: list[Progress] = []
+        problems: list[str] = []
+        for number in range(self._spec.repeats):
+            one = Output(self._client, self._cache, self._spec, self._record)
+            problems.append(await one.read_repeat(job, number))
+            found.append(one.progress)
+        self._repeats = together(found, self._spec)
+        return problems[self._repeats.incomplete] if self._repeats.incomplete is not None else ""
+
+    async def read_repeat(self, job: Job, number: int) -> str:
+        """Read all tries of one repeat; return why the last could not be read."""
+        problem = _GONE
+        for pod in tellers(pod for pod in self._cache.pods(job) if pod.index == number):
+            if self._spec.metrics.source == "TerminationMessage":
+                self._progress, problem = read_message(pod.message, self._aim, reader_of(self._spec, self._aim)), ""
+            else:
+                problem = await self.read_whole(pod)
+        return problem
+
     def end(self) -> None:
         """Take a line that has begun as whole: no more will come."""
         if self._feed is not None:
@@ -128,10 +158,18 @@ class Output:
 
     async def _find_pods(self, trial: Trial, job: Job) -> None:
         """Ask for the pods where the watch of them is behind that of Jobs."""
-        if trial.pod is not None and (trial.pod.phase == "Succeeded" or job.finished == "Failed"):
+        if trial.pod is not None and (self._has_succeeded(job) or job.finished == "Failed"):
             return
         for body in await self._client.list(PODS, job.namespace, label_selector=f"{names.LABEL_TRIAL}={job.name}"):
             self._cache.observe(PODS, None, body)
+
+    def _has_succeeded(self, job: Job) -> bool:
+        """Tell whether the pods are known that made the Job complete: one, or one for each repeat."""
+        pods = self._cache.pods(job)
+        if self._spec.repeats == 1:
+            last = speaker(pods)
+            return last is not None and last.phase == "Succeeded"
+        return len({pod.index for pod in pods if pod.phase == "Succeeded"}) == self._spec.repeats
 
     def _read_message(self, job: Job) -> str:
         pod = speaker(self._cache.pods(job))
@@ -141,8 +179,9 @@ class Output:
         return ""
 
     async def _read_last_words(self, job: Job) -> str:
-        """Read why a trial failed whose metrics are known from elsewhere."""
-        pod = speaker(self._cache.pods(job))
+        """Read why a trial failed whose metrics are known from elsewhere, or don't count."""
+        pods = self._cache.pods(job)
+        pod = culprit(pods) or speaker(pods)
         if pod is None:
             return _GONE
         limit = TAIL_LINES * TAIL_BYTES

@@ -17,8 +17,10 @@ from hyperdrive_operator.core.outcome import has_news
 from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
+from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.core.tidying import tidy
 from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
@@ -29,7 +31,7 @@ from .cache import Cache
 from .executor import Executor
 from .flight import Flight
 from .logs import LogReader
-from .pacer import Pacer
+from .pacer import DELETIONS_PER_SECOND, Bucket, Pacer
 from .proposals import Proposer
 from .queue import Key
 from .results import Obstacle, Outcome
@@ -95,6 +97,7 @@ class Reconciler:
         self._proposer = proposer
         self._executor = Executor(client, cache, logs, proposer)
         self._pacer = Pacer(clock)
+        self._deletions = Bucket(clock, DELETIONS_PER_SECOND)
         self._clock = clock
         self._telemetry = telemetry
         self._vacancies = Vacancies(cache.trial, telemetry.place_filled)
@@ -159,10 +162,24 @@ class Reconciler:
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
         )
+        plan = self._tidied(plan, sweep, trials, memory, now)
         actions = memory.flight.not_begun(plan.actions)
         self._pacer.spend(sum(isinstance(action, RecordProgress) for action in actions))
         plan = plan if judgement.is_complete else replace(plan, next_check=now)
         return _Pass(memory.passes, plan, actions, now)
+
+    def _tidied(self, plan: Plan, sweep: Sweep, trials: Roster, memory: Memory, now: datetime) -> Plan:
+        """Add the deletion of Jobs that are not to be kept."""
+        spec = sweep.spec
+        if spec is None or spec.finished_jobs.keep == "All":
+            return plan
+        has_front = spec.finished_jobs.keep == "Best" and spec.objective.additional_objectives
+        front = memory.archive.front(spec.objective.goals, trials.ended) if has_front else None
+        tidying = tidy(spec, trials, front, now, self._deletions.allowance())
+        self._deletions.spend(len(tidying.deletions))
+        moments = (plan.next_check, tidying.next_check)
+        next_check = min((moment for moment in moments if moment is not None), default=None)
+        return replace(plan, actions=(*plan.actions, *tidying.deletions), next_check=next_check)
 
     def _remember(self, key: Key, sweep: Sweep, now: datetime) -> Memory:
         memory = self._memories.get(key)

@@ -19,7 +19,11 @@ from .roster import Roster
 from .trials import State, Trial
 
 _MESSAGE_LIMIT: Final = 1024
-_FIELDS: Final = tuple(field.alias or name for name, field in HyperDriveTrialStatus.model_fields.items())
+#: What counts over all attempts stays as it is.
+_OF_ALL_ATTEMPTS: Final = frozenset({"run_time"})
+_FIELDS: Final = tuple(
+    field.alias or name for name, field in HyperDriveTrialStatus.model_fields.items() if name not in _OF_ALL_ATTEMPTS
+)
 _REMEMBERED: Final = tuple(field.alias or name for name, field in Attempt.model_fields.items())
 
 

@@ -20,6 +20,7 @@ MIN_TTL_SECONDS = 300
 _WRITTEN_OUT = 1e21
 #: As the API server completes it, so that a preview shows what will stand there.
 _JOB_UID = {"fieldRef": {"apiVersion": "v1", "fieldPath": names.FIELD_JOB_UID}}
+_REPEAT = {"fieldRef": {"apiVersion": "v1", "fieldPath": names.FIELD_COMPLETION_INDEX}}
 _CONTAINER_LISTS = ("containers", "initContainers")
 
 
@@ -58,7 +59,11 @@ def build_job(
     pod_metadata = pod_template.get("metadata") or {}
     pod_template["metadata"] = {**pod_metadata, "labels": {**(pod_metadata.get("labels") or {}), **labels}}
     _ignore_disruptions(job_spec)
-    _add_environment(pod_template["spec"], environment(trial, parameters) + reporter_environment(spec.objective))
+    variables = environment(trial, parameters) + reporter_environment(spec.objective)
+    if spec.repeats > 1:
+        job_spec |= {"completionMode": "Indexed", "completions": spec.repeats}
+        variables.append({"name": names.ENV_REPEAT, "valueFrom": _REPEAT})
+    _add_environment(pod_template["spec"], variables)
     metadata: Manifest = {
         "name": trial,
         "labels": {**render(template.metadata.labels, parameters, as_string=True), **labels},
@@ -119,7 +124,7 @@ def template_problems(spec: HyperDriveSpec) -> tuple[Problem, ...]:
     if is_too_deep(template.spec):
         return (_template_problem("spec", f"must not nest deeper than {MAX_DEPTH} levels"),)
     known = [parameter.name for parameter in spec.search_space]
-    problems = [*_variable_problems(known), *_shape_problems(template.spec)]
+    problems = [*_variable_problems(known), *_shape_problems(template.spec), *_repeat_problems(spec)]
     problems += placeholder_problems(template.metadata.labels, known, f"{_TEMPLATE}.metadata.labels")
     problems += placeholder_problems(template.metadata.annotations, known, f"{_TEMPLATE}.metadata.annotations")
     problems += placeholder_problems(template.spec, known, f"{_TEMPLATE}.spec")
@@ -149,6 +154,14 @@ def _shape_problems(job_spec: Mapping[str, Any]) -> list[Problem]:
         problem = f"must be at least {MIN_TTL_SECONDS}, or a finished Job may be gone before its metrics are read"
         problems.append(_template_problem("spec.ttlSecondsAfterFinished", problem))
     return problems
+
+
+def _repeat_problems(spec: HyperDriveSpec) -> list[Problem]:
+    if spec.repeats == 1:
+        return []
+    given = [field for field in ("completions", "completionMode") if spec.trial_template.spec.get(field) is not None]
+    message = "must not be given beside spec.repeats, which sets it: remove one of the two"
+    return [_template_problem(f"spec.{field}", message) for field in given]
 
 
 def _is_environment(env: Any) -> bool:

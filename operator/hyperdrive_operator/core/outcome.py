@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from statistics import stdev
 from typing import Any
 
 from hyperdrive_operator.api import names
@@ -106,7 +107,8 @@ def has_metrics_in_output(trial: Trial, spec: HyperDriveSpec) -> bool:
 
 def is_followed(trial: Trial, spec: HyperDriveSpec) -> bool:
     """Tell whether a running trial's log counts."""
-    return trial.is_running and spec.metrics.source == "Log" and has_metrics_in_output(trial, spec)
+    is_single = spec.repeats == 1  # repeats have no value before all have ended
+    return is_single and trial.is_running and spec.metrics.source == "Log" and has_metrics_in_output(trial, spec)
 
 
 def has_news(trial: Trial, spec: HyperDriveSpec) -> bool:
@@ -118,16 +120,23 @@ def has_news(trial: Trial, spec: HyperDriveSpec) -> bool:
 def ended(trial: Trial, job: Job, spec: HyperDriveSpec, now: datetime) -> TrialStatus:
     """Return the status of a trial whose Job has finished. The annotation counts before the log."""
     progress = trial.progress
-    lacking = _lacking(progress, spec.objective)
+    missing = lacking(progress, spec.objective)
     if job.finished == "Failed":
         state, reason, message = State.FAILED, names.REASON_JOB_FAILED, _failure(trial, job)
-    elif not lacking:
+    elif not missing:
         state, reason, message = State.SUCCEEDED, "", ""
     else:
         state = State.FAILED
-        reason, message = _no_value(progress, lacking, spec.objective, trial.log or Log())
-    exit_ = _exit(trial) if job.finished == "Failed" else {}
-    return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec) | exit_
+        reason, message = _no_value(progress, missing, spec.objective, trial.log or Log())
+    more = _exit(trial) if job.finished == "Failed" else _spread(trial.log)
+    return _ended(state, reason, message, trial, job.ended or now) | measured(progress, spec) | more
+
+
+def _spread(log: Log | None) -> TrialStatus:
+    """Return how far the repeats of a trial lie apart, if it has any."""
+    if log is None or not log.repeats:
+        return {}
+    return {"deviation": stdev(log.repeats), "repeats": list(log.repeats)}
 
 
 def timed_out(trial: Trial, spec: HyperDriveSpec, limit: str, now: datetime) -> TrialStatus:
@@ -204,10 +213,10 @@ def aim_of(objective: Objective) -> Aim:
 
 
 def _is_annotated(trial: Trial, objective: Objective) -> bool:
-    return trial.annotated is not None and not _lacking(trial.annotated, objective)
+    return trial.annotated is not None and not lacking(trial.annotated, objective)
 
 
-def _lacking(progress: Progress, objective: Objective) -> list[str]:
+def lacking(progress: Progress, objective: Objective) -> list[str]:
     """Return the objectives of which there is no value."""
     return [metric for metric in objective.goals if metric not in progress.last]
 
@@ -232,14 +241,16 @@ def _exit(trial: Trial) -> TrialStatus:
     return {"exitCode": trial.pod.exit_code} | ({"exitReason": trial.pod.exit_reason} if trial.pod.exit_reason else {})
 
 
-def _no_value(progress: Progress, lacking: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:
+def _no_value(progress: Progress, missing: Sequence[str], objective: Objective, log: Log) -> tuple[str, str]:
+    who = "it" if log.incomplete is None else f"its repeat {log.incomplete}"
+    whose = "its values" if log.incomplete is None else f"the values of its repeat {log.incomplete}"
     junk = {**progress.others_not_a_number, objective.primary_metric: progress.not_a_number}
-    for metric in lacking:
+    for metric in missing:
         if junk.get(metric) is not None:
-            message = f"its values of {metric!r} are no finite numbers; the last is {junk[metric]}"
+            message = f"{whose} of {metric!r} are no finite numbers; the last is {junk[metric]}"
             return names.REASON_METRIC_NOT_A_NUMBER, message
     seen = ", ".join(sorted(progress.last)[:_SEEN])
-    message = f"it ended well, but reported no {' and no '.join(map(repr, lacking))}; " + (
+    message = f"{who} ended well, but reported no {' and no '.join(map(repr, missing))}; " + (
         f"metrics seen: {seen}" if seen else "no metrics were seen at all"
     )
     if log.problem:

@@ -63,6 +63,12 @@ def speaker(pods: Iterable[Pod]) -> Pod | None:
     )
 
 
+def culprit(pods: Iterable[Pod]) -> Pod | None:
+    """Return the pod by which a Job has failed: the last that failed, unless the cluster took it away."""
+    failed = (pod for pod in pods if pod.phase == "Failed" and not pod.disruption)
+    return max(failed, key=lambda pod: (pod.created, pod.uid), default=None)
+
+
 def tellers(pods: Iterable[Pod]) -> list[Pod]:
     """Return the pods whose output counts, in the order in which it does: the tries that failed, then the speaker."""
     pods = list(pods)

@@ -6,7 +6,7 @@ times more at its end than at its beginning; so what has ended is summed up once
 
 from bisect import bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, overload
@@ -171,9 +171,18 @@ def completion(record: Record) -> tuple[datetime, int]:
 class Roster(Sequence[Trial]):
     """The trials of a sweep, in the order of their numbers. To go through all of them is for what happens rarely."""
 
-    def __init__(self, members: Mapping[str, Trial], live: Sequence[Trial], ended: Ended, numbers: Numbers) -> None:
+    def __init__(
+        self,
+        members: Mapping[str, Trial],
+        live: Sequence[Trial],
+        ended: Ended,
+        numbers: Numbers,
+        with_finished_job: Collection[Trial],
+    ) -> None:
         self._members = members
         self._in_order: list[Trial] | None = None
+        #: Those that have ended and whose Job, which has finished, is still there; in any order.
+        self.with_finished_job = with_finished_job
         #: Those with which something is still to be done, or may be, in the order of their numbers.
         self.live = live
         self.ended = ended
@@ -227,6 +236,7 @@ class RosterBook:
     def __init__(self) -> None:
         self._members: dict[str, Trial] = {}
         self._live: dict[str, Trial] = {}
+        self._with_finished_job: dict[str, Trial] = {}
         self._ended = Ended()
         self._ended_records: dict[str, Record] = {}
         self._numbers = Numbers()
@@ -244,6 +254,10 @@ class RosterBook:
             self._live[uid] = trial
         else:
             self._live.pop(uid, None)
+        if trial.is_ended and trial.job is not None and trial.job.finished and not trial.job.deleting:
+            self._with_finished_job[uid] = trial
+        else:
+            self._with_finished_job.pop(uid, None)
         self._sum_up(trial)
 
     def remove(self, uid: str) -> None:
@@ -252,13 +266,15 @@ class RosterBook:
         if trial is None:
             return
         self._live.pop(uid, None)
+        self._with_finished_job.pop(uid, None)
         self._numbers.remove(trial.record.number)
         if self._ended_records.pop(uid, None) is not None:
             self._sum_up_again()
 
     def roster(self) -> Roster:
         """Return the roster as it is now. It must not be used any more once the book has changed."""
-        return Roster(self._members, sorted(self._live.values(), key=_number), self._ended, self._numbers)
+        live = sorted(self._live.values(), key=_number)
+        return Roster(self._members, live, self._ended, self._numbers, self._with_finished_job.values())
 
     def _sum_up(self, trial: Trial) -> None:
         record, known = trial.record, self._ended_records.get(trial.record.uid)

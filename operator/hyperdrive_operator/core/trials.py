@@ -153,6 +153,9 @@ class Log:
     tail: str = ""
     #: Which attempt at the trial it is of.
     attempt: int = 1
+    #: Of a trial that is run several times: the value of each time, and the first that has none.
+    repeats: tuple[float, ...] = ()
+    incomplete: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,9 @@ def _since(trial: Trial, now: datetime) -> datetime | None:
         return None if is_counted else min(span.start, now)
     if trial.job is None or record.ran.until is not None:
         return None
-    # nobody has seen its pods: then its Job has to tell
-    return trial.job.started if trial.is_running or (trial.job.finished and trial.pod is None) else None
+    # nobody has seen its pods: then its Job has to tell. One that has failed may never have had any
+    has_run = trial.is_running or (trial.job.finished == "Complete" and trial.pod is None)
+    return trial.job.started if has_run else None
 
 
 def _until(trial: Trial, now: datetime) -> datetime:

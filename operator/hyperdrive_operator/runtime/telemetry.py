@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from hyperdrive_operator import __version__
 
+#: What can come of a pass.
+RESULTS: Final = ("ok", "conflict", "throttled", "error", "bug")
 # From a cached read to the time-out of a request.
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 # Both moments are kept in whole seconds: the mean is right, a single value may be one off.
@@ -37,6 +39,8 @@ class Telemetry:
             registry=registry,
         )
         self._reconciles = Counter("hyperdrive_reconciles", "Passes over one sweep.", ("result",), registry=registry)
+        for result in RESULTS:  # from 0 on: Prometheus sees no increase in a series that begins with its first count
+            self._reconciles.labels(result)
         self._reconcile_seconds = Histogram(
             "hyperdrive_reconcile_seconds",
             "Time of one pass over one sweep.",

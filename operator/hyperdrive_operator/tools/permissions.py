@@ -46,7 +46,12 @@ WATCHED: Final = (
     Permission("batch", "jobs", "watch", "learns when a Job ends, and of metrics in its annotations"),
     Permission("batch", "jobs", "create", "starts a trial; as a dry run it checks a template"),
     Permission("batch", "jobs", "patch", "ends a trial before its time (`activeDeadlineSeconds`)"),
-    Permission("batch", "jobs", "delete", "deletes a trial's former Job when the trial is run again (`spec.attempt`)"),
+    Permission(
+        "batch",
+        "jobs",
+        "delete",
+        "deletes the former Job of a trial that is run again, and finished ones that are not to be kept",
+    ),
     Permission("", "pods", "list", "reads the pods of trials: which runs, what keeps one from running, its last words"),
     Permission("", "pods", "watch", "learns of their changes"),
     Permission("", "pods/log", "get", "reads the metrics that trials print"),

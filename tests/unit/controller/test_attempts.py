@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.support.builders import limits, sweep_manifest
+from tests.support.builders import AIM, limits, sweep_manifest
 from tests.support.fake_cluster import Failure, FakeCluster
 from tests.support.laboratory import Laboratory, replace_all
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core.metrics import Report
+from hyperdrive_operator.core.progress import Progress
+from hyperdrive_operator.core.trials import Log
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
 from .stopping import WHEN, Killed, deadline, laboratory, stop_the_second
@@ -215,6 +218,18 @@ async def test_a_late_event_of_the_former_job_does_not_end_the_next_attempt(lab:
     assert lab.writes()["delete jobs"] == 1
 
 
+async def test_what_is_read_late_of_the_former_log_is_not_the_next_attempts(lab: Laboratory) -> None:
+    await lab.run_to_the_end(lambda _: "accuracy=0.5")
+    wish(lab, "digits-1", attempt=2)
+    await lab.settle()
+    lab.cluster.finish_deletions()
+    await lab.settle()
+    late = Log(Progress().reported(Report((("accuracy", 0.99),), None), AIM), is_whole=True, attempt=1)
+    lab.cache.observe_log(lab.record("digits-1")["metadata"]["uid"], late)
+    await run_again(lab, "accuracy=0.1")
+    assert lab.record("digits-1")["status"]["value"] == 0.1
+
+
 async def test_a_former_job_that_the_watch_has_lost_is_deleted_when_its_name_is_needed(lab: Laboratory) -> None:
     await lab.run_to_the_end(lambda _: "accuracy=0.5")
     replace_all(lab.cache, JOBS, [], lab.cache.mark())  # it lost the label by which Jobs are selected
@@ -295,6 +310,16 @@ async def test_the_timeout_of_a_sweep_counts_from_the_first_attempt_on() -> None
     await run_again(lab)
     assert lab.status["deadline"] == due
     await lab.logs.close()
+
+
+async def test_a_budget_forgets_no_time_of_the_attempts_before(lab: Laboratory) -> None:
+    await lab.run_to_the_end()
+    before = lab.record("digits-1")["status"]["runTime"]["seconds"]
+    wish(lab, "digits-1", attempt=2)
+    await lab.settle()
+    assert lab.record("digits-1")["status"]["runTime"]["seconds"] == before > 0
+    await run_again(lab)
+    assert lab.record("digits-1")["status"]["runTime"]["seconds"] > before
 
 
 async def test_a_retry_that_is_taken_back_before_it_began_changes_nothing(lab: Laboratory) -> None:

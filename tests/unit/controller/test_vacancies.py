@@ -82,3 +82,19 @@ async def test_a_restart_counts_no_place_that_it_finds_empty(lab: Laboratory) ->
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 2
     assert lab.counted.places == []
+
+
+async def test_who_leaves_after_the_limit_was_lowered_leaves_no_place(lab: Laboratory) -> None:
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": limits(6, 1)}})
+    await lab.settle()
+    lab.finish_jobs(at_most=1)
+    await lab.settle()
+    lab.clock.advance(60)
+    lab.finish_jobs(at_most=1)
+    lab.clock.advance(2)
+    await lab.settle()
+    assert lab.cluster.unfinished_jobs() == 1
+    assert lab.counted.places == [2], "not the 62 seconds since the first left"

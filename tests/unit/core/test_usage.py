@@ -46,6 +46,11 @@ def of(*pods: Pod, job: Object | None = None, state: str = "Running", **status: 
     return Trial(record, view, speaker(pods), spans=spans_of(pods))
 
 
+def finished(how: str) -> Object:
+    end = {"type": how, "status": "True", "lastTransitionTime": stamp(70)}
+    return job_body(conditions=[end], startTime=stamp(0))
+
+
 ROWS = [
     pytest.param(of(pod(0, 0)), 100, id="it runs"),
     pytest.param(of(pod(0, 0, 60), job=job_body()), 60, id="its pod has ended, and its Job not yet"),
@@ -61,14 +66,9 @@ ROWS = [
     pytest.param(of(pod(0, 0, 40, slow=3600), job=job_body()), 40, id="the same, at its end"),
     pytest.param(of(pod(0, 0, slow=-3600)), 100, id="a fast clock of its node"),
     pytest.param(of(pod(0, 50, restartCount=1)), 100, id="a container that was started again"),
-    pytest.param(
-        of(
-            job=job_body()
-            | {"status": {"conditions": [{"type": "Complete", "status": "True", "lastTransitionTime": stamp(70)}]}}
-        ),
-        70,
-        id="no pod is left, and its Job tells",
-    ),
+    pytest.param(of(job=finished("Complete")), 70, id="no pod is left, and its Job tells"),
+    pytest.param(of(job=finished("Complete"), state="Queued"), 70, id="nobody saw it run, and its Job is complete"),
+    pytest.param(of(job=finished("Failed"), state="Queued"), 0, id="its Job has failed before it had a pod"),
     pytest.param(of(pod(55, 60), runTime={"seconds": 30, "time": stamp(60)}), 70, id="it had run before"),
     pytest.param(
         of(pod(0, 0, 30), job=job_body(), state="Queued", runTime={"seconds": 30, "time": stamp(31)}),

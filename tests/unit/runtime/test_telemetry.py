@@ -56,3 +56,7 @@ def test_two_of_them_do_not_share_anything() -> None:
     one, other = Telemetry(), Telemetry()
     one.queue_depth(3)
     assert "hyperdrive_queue_depth 0.0" in other.render().decode()
+
+
+def test_the_first_bug_is_an_increase() -> None:
+    assert 'hyperdrive_reconciles_total{result="bug"} 0.0' in Telemetry().render().decode()

@@ -13,6 +13,7 @@ from .early_termination import (
     ThresholdOptions,
     TruncationSelectionOptions,
 )
+from .finished_jobs import FinishedJobs
 from .limits import Limits
 from .metrics import Metrics
 from .preview import Preview
@@ -69,6 +70,7 @@ __all__ = [
     "Condition",
     "Constraint",
     "EarlyTermination",
+    "FinishedJobs",
     "HyperDriveSpec",
     "HyperDriveStatus",
     "HyperDriveTrialSpec",

@@ -7,9 +7,11 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from .base import Model, Number, cel
 from .conditional import PARENT_MESSAGE, PARENT_RULE, check_conditions
 from .early_termination import EarlyTermination
+from .finished_jobs import FinishedJobs
 from .limits import MAX_TRIALS, Limits
 from .metrics import Metrics
 from .prior import FIRST_TEXT, MAX_FIRST, Combination, WarmStart
+from .repeats import JUDGED_MESSAGE, JUDGED_RULE, MAX_REPEATS, REPEATS_TEXT, SOURCE_MESSAGE, SOURCE_RULE
 from .sampling import SamplingAlgorithm
 from .search_space import Parameter
 from .state import STATE_DESCRIPTION, DesiredState, RunningTrials
@@ -173,6 +175,8 @@ class HyperDriveSpec(Model):
             (_NO_TERMINATION_RULE, _NO_TERMINATION_MESSAGE),
             (_ONE_METRIC_RULE, _ONE_METRIC_MESSAGE),
             (_SEVERAL_METRICS_RULE, _SEVERAL_METRICS_MESSAGE),
+            (JUDGED_RULE, JUDGED_MESSAGE),
+            (SOURCE_RULE, SOURCE_MESSAGE),
             *(
                 (f"has(self.{field}) == has(oldSelf.{field})", f"{field} {_IMMUTABLE}")
                 for field in ("constraints", "firstCombinations", "warmStart")
@@ -221,6 +225,16 @@ class HyperDriveSpec(Model):
     running_trials: RunningTrials = Field(
         default=RunningTrials(), description="What becomes of running trials when no more are to be started."
     )
+    finished_jobs: FinishedJobs = Field(
+        default=FinishedJobs(), description="Which Jobs that have finished are kept. Records are kept in any case."
+    )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_REPEATS,
+        json_schema_extra=cel(("self == oldSelf", f"repeats {_IMMUTABLE}")),
+        description=REPEATS_TEXT,
+    )
     metrics: Metrics = Field(default=Metrics(), description="Where the metrics of a trial come from.")
     trial_template: TrialTemplate = Field(description="The Job that trains one combination.")
 
@@ -259,6 +273,14 @@ class HyperDriveSpec(Model):
             raise ValueError(_SILENT_MESSAGE)
         if self.early_termination is not None and self.objective.additional_objectives:
             raise ValueError(_NO_TERMINATION_MESSAGE)
+        return self
+
+    @model_validator(mode="after")
+    def _repeats_can_be_told_apart(self) -> Self:
+        if self.repeats > 1 and self.early_termination is not None:
+            raise ValueError(JUDGED_MESSAGE)
+        if self.repeats > 1 and self.metrics.source == "Annotation":
+            raise ValueError(SOURCE_MESSAGE)
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 from .base import Model, Number, cel
 from .early_termination import PolicyType
 from .limits import MAX_TRIALS
+from .repeats import MAX_REPEATS
 
 MAX_POINTS = 64  # of a curve: core/curves.py keeps no more
 MAX_ATTEMPTS = 1_000
@@ -150,6 +151,12 @@ class HyperDriveTrialStatus(Model):
     )
     value: Number | None = Field(
         default=None, description="Its value of the primary metric; while it runs, the value so far."
+    )
+    deviation: Number | None = Field(
+        default=None, description="With spec.repeats: the standard deviation of their values, whose mean is the value."
+    )
+    repeats: list[Number] | None = Field(
+        default=None, max_length=MAX_REPEATS, description="With spec.repeats: the value of each, by its number."
     )
     step: Number | None = Field(default=None, description="The step (or epoch) of the newest report.")
     reports: int | None = Field(default=None, description="How often the primary metric was reported.")

@@ -26,13 +26,14 @@ _POINTS: Final = 40  # of each line: the files stay small
 _COLUMNS: Final = 4
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """Return matplotlib for small SVG files that are the same for the same results."""
     try:
         import matplotlib as mpl  # noqa: PLC0415  of the extra `bench`: results come first
     except ImportError as error:
         raise SystemExit("the figures need matplotlib: pip install -e '.[bench]'") from error
     mpl.use("svg")
-    # text as text and no random names: small files, the same for the same results
+    # text as text and no random names
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bench", "font.size": 8, "path.simplify": True})
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
@@ -41,7 +42,7 @@ def _pyplot() -> Any:
 
 def draw_regrets(races: Sequence[Race], path: Path) -> None:
     """Draw a panel for each problem: median best so far, with the quartiles of Random and Bayesian."""
-    plt = _pyplot()
+    plt = pyplot()
     rows = math.ceil(len(races) / _COLUMNS)
     figure, panels = plt.subplots(rows, _COLUMNS, figsize=(11, 2.2 * rows + 0.5), squeeze=False)
     for panel in panels.flat[len(races) :]:
@@ -67,7 +68,7 @@ def draw_regrets(races: Sequence[Race], path: Path) -> None:
 
 def draw_ranks(races: Sequence[Race], path: Path) -> None:
     """Draw the mean rank of each sampler after each trial."""
-    plt = _pyplot()
+    plt = pyplot()
     names, common = comparable(races)
     if not common:
         return

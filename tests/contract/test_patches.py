@@ -27,7 +27,7 @@ async def test_the_status_is_written_through_its_own_path_alone(api: Api, widget
     await api.made(widgets.path, widgets.widget("a"))
     change = {"spec": {"size": 9}, "status": {"state": "Busy"}, "metadata": {"labels": {"a": "b"}}}
     status = await api.patch(f"{widgets.at('a')}/status", change)
-    assert status.body["status"] == {"state": "Busy"}
+    assert status.body["status"] == {"state": "Busy", "seen": -1}
     assert status.body["spec"]["size"] == 1
     assert "labels" not in status.body["metadata"]
     assert status.body["metadata"]["generation"] == 1

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from . import judge
 from .faults import Fault
@@ -13,6 +14,8 @@ from .world import World
 
 COMPLETE_SECONDS = 240
 BRIEF = Plan(total=9, at_once=3, seconds=0.6)
+#: None of them may end a trial or a sweep of these, whatever befalls it.
+LIMITS: Final = {"timeout": "2h", "trialTimeout": "10m", "maxFailedTrials": 20, "maxTrialsWithoutImprovement": 100}
 LONG = Plan(total=24, at_once=3, seconds=1.5)
 
 
@@ -51,9 +54,9 @@ async def play(world: World, fault: Fault, *, seed: int, folder: Path, is_brief:
 
 
 async def _perform(stage: Stage, fault: Fault) -> None:
-    await stage.apply(**dict(fault.limits))
+    await stage.apply(**LIMITS)
     await stage.started(stage.random.randint(1, 4))
-    await fault.play(stage)
+    await asyncio.gather(fault.play(stage), *([stage.rest()] if fault.is_paused_too else []))
     await stage.until_works(fault.bound)
     await stage.until_complete(COMPLETE_SECONDS)
     everything = stage.plan.total

@@ -63,6 +63,18 @@ class Stage:
         path = HYPERDRIVES.format(self.namespace)
         await self.world.server.create(path, manifest(self.plan, self.namespace, **limits))
 
+    async def rest(self) -> None:
+        """Pause the sweep for some seconds, as a person does, in the midst of it all."""
+        await asyncio.sleep(self.random.uniform(0.0, 2.0))
+        await self._set_state("Paused")
+        await asyncio.sleep(self.random.uniform(1.0, 4.0))
+        await self._set_state("Running")
+
+    async def _set_state(self, state: str) -> None:
+        path = f"{HYPERDRIVES.format(self.namespace)}/{NAME}"
+        await self.world.server.patch(path, {"spec": {"state": state}})
+        self.notes.append(f"spec.state: {state}")
+
     async def sweep(self) -> Object:
         """Return the sweep as it is."""
         return await self.world.server.get(f"{HYPERDRIVES.format(self.namespace)}/{NAME}")

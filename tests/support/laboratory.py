@@ -96,9 +96,12 @@ class Laboratory:
 
     # --- the operator -----------------------------------------------------------------------------------------------
 
-    def restart(self) -> None:
-        """Start the operator anew: it knows nothing but what it lists."""
+    def restart(self, *before: tuple[Kind, Object]) -> None:
+        """Start the operator anew: it knows nothing but what it lists. It may have seen something `before`."""
         self.cache = Cache()
+        mark = self.cache.mark()
+        for kind, body in before:
+            self.cache.observe(kind, None, body)
         self.logs = LogReader(self.cluster, self.cache, lambda _: self.news.set())
         self.proposer = Proposer(
             self.optimizer,
@@ -117,7 +120,7 @@ class Laboratory:
             clock=self.clock,
         )
         for kind in KINDS:
-            replace_all(self.cache, kind, self.cluster.all(kind), self.cache.mark())
+            replace_all(self.cache, kind, self.cluster.all(kind), mark)
         self._seen = len(self.cluster.events)
         self._held: list[Event] = []
 

@@ -6,30 +6,30 @@ answer. Not thread-safe: it belongs to the controller's event loop.
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any, Final
 
-from hyperdrive_operator.api import names
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
-from hyperdrive_operator.core.pods import Pod, culprit, newest_disrupted, read_pod, speaker
+from hyperdrive_operator.core.pods import Pod, culprit, newest_disrupted, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.roster import Roster, RosterBook
 from hyperdrive_operator.core.spans import spans_of
-from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial, read_job, read_record
+from hyperdrive_operator.core.sweep import Sweep
+from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
+from .owners import Owner, is_current, job_of, key_of_children, sweep_of, trial_of
 from .priors import Priors
 from .queue import Key
+from .versions import is_newer, number_of, version_of
+from .views import View, read_view, sweep_key_of
 
 #: Uids of deleted objects to remember, against answers that come after the deletion: some minutes of a busy cluster.
 MAX_TOMBSTONES: Final = 10_000
-
-View = Sweep | Record | Job | Pod
 
 
 class Cache:
@@ -43,26 +43,26 @@ class Cache:
         #: Uids of what is gone, and the version at which it went (0: a list lacked it).
         self._tombstones: OrderedDict[str, int] = OrderedDict()
         self._sweeps: defaultdict[Key, dict[str, Sweep]] = defaultdict(dict)
-        self._records: defaultdict[str, dict[str, Record]] = defaultdict(dict)
-        self._jobs_of: defaultdict[str, dict[str, Job]] = defaultdict(dict)
-        self._pods_of: defaultdict[str, dict[str, Pod]] = defaultdict(dict)
+        self._records: defaultdict[Owner, dict[str, Record]] = defaultdict(dict)
+        self._jobs_of: defaultdict[Owner, dict[str, Job]] = defaultdict(dict)
+        self._pods_of: defaultdict[Owner, dict[str, Pod]] = defaultdict(dict)
         self._logs: dict[str, Log] = {}
         #: What each trial's annotations have said so far, and the texts from which that is known.
         self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
         #: The trials of each sweep, and those of which its book does not know the newest.
-        self._books: defaultdict[str, RosterBook] = defaultdict(RosterBook)
-        self._changed: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._books: defaultdict[Owner, RosterBook] = defaultdict(RosterBook)
+        self._changed: defaultdict[Owner, dict[str, None]] = defaultdict(dict)
         #: When a trial of a sweep last ended, or one that had ended went: on our clock, which never goes back.
-        self._ends: dict[str, int] = {}
+        self._ends: dict[Owner, int] = {}
         self._priors = Priors(self)
 
     # --- asking -------------------------------------------------------------------------------------------------
 
     def sweep(self, key: Key) -> Sweep | None:
         """Return the HyperDrive of that name, or None."""
-        return max(self._sweeps.get(key, {}).values(), key=_version, default=None)
+        return max(self._sweeps.get(key, {}).values(), key=version_of, default=None)
 
     def sweeps(self) -> list[Sweep]:
         """Return all HyperDrives."""
@@ -70,10 +70,11 @@ class Cache:
 
     def trials(self, sweep: Sweep) -> Roster:
         """Return the trials that this HyperDrive (not one of the same name before it) owns; till the next change."""
-        book = self._books[sweep.uid] if sweep.uid in self._records else RosterBook()
-        for uid in self._changed.pop(sweep.uid, ()):
+        owner = key_of_children(sweep)
+        book = self._books[owner] if owner in self._records else RosterBook()
+        for uid in self._changed.pop(owner, ()):
             trial = self.trial(uid)
-            if trial is not None and trial.record.sweep_uid == sweep.uid:
+            if trial is not None and sweep_of(trial.record) == owner:
                 book.put(trial)
             else:
                 book.remove(uid)
@@ -84,17 +85,17 @@ class Cache:
         record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
         return (self._joined.get(record_uid) or self._join(record)) if isinstance(record, Record) else None
 
-    def pods(self, job_uid: str) -> list[Pod]:
+    def pods(self, job: Job) -> list[Pod]:
         """Return all pods of a Job."""
-        return list(self._pods_of.get(job_uid, {}).values())
+        return list(self._pods_of.get(key_of_children(job), {}).values())
 
     def records(self, sweep: Sweep) -> list[Record]:
         """Return the records of its trials, in any order."""
-        return list(self._records.get(sweep.uid, {}).values())
+        return list(self._records.get(key_of_children(sweep), {}).values())
 
     def ends(self, sweep: Sweep) -> int:
         """Return a number that changes whenever one of its trials ends, or one that has ended goes."""
-        return self._ends.get(sweep.uid, 0)
+        return self._ends.get(key_of_children(sweep), 0)
 
     def prior(self, sweep: Sweep) -> Prior:
         """Return what earlier sweeps have found, for a HyperDrive with a warm start."""
@@ -116,13 +117,15 @@ class Cache:
         known = self._views[kind].get(uid)
         self._clock += 1
         self._seen[uid] = self._clock
-        if known is not None and not _is_newer(body, known):
+        if known is not None and not is_newer(body, known):
             return None
-        view = self._read(kind, body, known)
+        view = read_view(kind, body, known)
+        if view is None:
+            return None
         if known is not None:
             self._detach(known)
         self._views[kind][uid] = view
-        self._keys[uid] = _key_of(kind, body)
+        self._keys[uid] = sweep_key_of(kind, body)
         if isinstance(view, Record) and isinstance(known, Record) and view.attempt != known.attempt:
             self._logs.pop(uid, None)  # what the attempt before has said counts no more
             self._annotated.pop(uid, None)
@@ -137,7 +140,7 @@ class Cache:
         They do when an object loses the label by which they select: its Job goes on, and must not be taken for lost.
         """
         uid = body["metadata"]["uid"]
-        if self._tombstones.get(uid, 0) <= _number(body["metadata"].get("resourceVersion", "")):
+        if self._tombstones.get(uid, 0) <= number_of(body["metadata"].get("resourceVersion", "")):
             self._tombstones.pop(uid, None)
         self.observe(kind, None, body)
 
@@ -157,7 +160,7 @@ class Cache:
         record = self._views[HYPERDRIVE_TRIALS].get(record_uid)
         if isinstance(record, Record) and record.state not in ENDED and record.attempt == log.attempt:
             self._logs[record_uid] = log
-            self._part(record_uid, record.sweep_uid)
+            self._part(record)
 
     def observe_proposals(self, sweep: Sweep, proposals: Proposals) -> None:
         """Take in what an optimiser has proposed; each is kept until a trial has its number."""
@@ -169,17 +172,12 @@ class Cache:
         self._annotated.clear()
         for record in [*self._views[HYPERDRIVE_TRIALS].values()]:
             if isinstance(record, Record):
-                self._part(record.uid, record.sweep_uid)
+                self._part(record)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
-    def _read(self, kind: Kind, body: Object, known: View | None) -> View:
-        if kind is HYPERDRIVES:
-            return read_sweep(body, known if isinstance(known, Sweep) else None)
-        return _READERS[kind](body)
-
     def _forget(self, kind: Kind, uid: str, body: Object | None) -> Key | None:
-        self._tombstones[uid] = _number(body["metadata"].get("resourceVersion", "")) if body is not None else 0
+        self._tombstones[uid] = number_of(body["metadata"].get("resourceVersion", "")) if body is not None else 0
         while len(self._tombstones) > MAX_TOMBSTONES:
             self._tombstones.popitem(last=False)
         view = self._views[kind].pop(uid, None)
@@ -192,28 +190,28 @@ class Cache:
         key = self._keys.pop(uid, None)
         if view is not None:
             self._detach(view)
-        return key or (_key_of(kind, body) if body is not None else None)
+        return key or (sweep_key_of(kind, body) if body is not None else None)
 
     def _attach(self, view: View) -> None:
         match view:
             case Sweep():
                 self._sweeps[Key(view.namespace, view.name)][view.uid] = view
             case Record():
-                self._records[view.sweep_uid][view.uid] = view
+                self._records[sweep_of(view)][view.uid] = view
                 self._mark_end(view)
-                self._part(view.uid, view.sweep_uid)
+                self._part(view)
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
                     self._annotated.pop(view.uid, None)
                 self._take_up(view)
             case Job():
-                self._jobs_of[view.trial_uid][view.uid] = view
+                self._jobs_of[trial_of(view)][view.uid] = view
                 self._part_job(view)
                 record = self._views[HYPERDRIVE_TRIALS].get(view.trial_uid)
-                if isinstance(record, Record) and record.attempt == view.attempt:
+                if isinstance(record, Record) and is_current(view, record):
                     self._heed_annotations(record, view)  # now: several changes may come before the next pass
             case Pod():
-                self._pods_of[view.job_uid][view.uid] = view
+                self._pods_of[job_of(view)][view.uid] = view
                 self._part_job(self._views[JOBS].get(view.job_uid))
 
     def _detach(self, view: View) -> None:
@@ -221,29 +219,31 @@ class Cache:
             case Sweep():
                 _drop(self._sweeps, Key(view.namespace, view.name), view.uid)
             case Record():
-                _drop(self._records, view.sweep_uid, view.uid)
+                _drop(self._records, sweep_of(view), view.uid)
                 self._mark_end(view)
-                self._part(view.uid, view.sweep_uid)
-                if view.sweep_uid not in self._records:  # it was the last
-                    self._books.pop(view.sweep_uid, None)
-                    self._changed.pop(view.sweep_uid, None)
+                self._part(view)
+                if sweep_of(view) not in self._records:  # it was the last
+                    self._books.pop(sweep_of(view), None)
+                    self._changed.pop(sweep_of(view), None)
             case Job():
-                _drop(self._jobs_of, view.trial_uid, view.uid)
+                _drop(self._jobs_of, trial_of(view), view.uid)
                 self._part_job(view)
             case Pod():
-                _drop(self._pods_of, view.job_uid, view.uid)
+                _drop(self._pods_of, job_of(view), view.uid)
                 self._part_job(self._views[JOBS].get(view.job_uid))
 
     def _mark_end(self, record: Record) -> None:
         if record.state in ENDED:
             self._clock += 1
-            self._ends[record.sweep_uid] = self._clock
-        if record.sweep_uid not in self._records:
-            self._ends.pop(record.sweep_uid, None)  # it was the last
+            self._ends[sweep_of(record)] = self._clock
+        if sweep_of(record) not in self._records:
+            self._ends.pop(sweep_of(record), None)  # it was the last
 
     def _take_up(self, record: Record) -> None:
         """Drop the proposal of a trial that has its record: should that be deleted, newer results count."""
-        known = self._proposals.get(record.sweep_uid)
+        known, sweep = self._proposals.get(record.sweep_uid), self._views[HYPERDRIVES].get(record.sweep_uid)
+        if not isinstance(sweep, Sweep) or key_of_children(sweep) != sweep_of(record):
+            return
         if known is not None and record.number in known.ready:
             ready = {number: one for number, one in known.ready.items() if number != record.number}
             self._proposals[record.sweep_uid] = replace(known, ready=ready)
@@ -251,12 +251,12 @@ class Cache:
     def _part_job(self, job: View | None) -> None:
         record = self._views[HYPERDRIVE_TRIALS].get(job.trial_uid) if isinstance(job, Job) else None
         if isinstance(record, Record):
-            self._part(record.uid, record.sweep_uid)
+            self._part(record)
 
-    def _part(self, record_uid: str, sweep_uid: str) -> None:
+    def _part(self, record: Record) -> None:
         """Note that something of a trial is new: it is joined again when somebody asks."""
-        self._joined.pop(record_uid, None)
-        self._changed[sweep_uid][record_uid] = None
+        self._joined.pop(record.uid, None)
+        self._changed[sweep_of(record)][record.uid] = None
 
     def _heed_annotations(self, record: Record, job: Job) -> Progress | None:
         """Return what a trial's annotations have said so far, each change of them counted once."""
@@ -275,10 +275,10 @@ class Cache:
         return known
 
     def _join(self, record: Record) -> Trial:
-        jobs = self._jobs_of.get(record.uid, {}).values()
-        job = max((one for one in jobs if one.attempt == record.attempt), key=_version, default=None)
-        former = max((one for one in jobs if one.attempt < record.attempt), key=_version, default=None)
-        pods = self._pods_of.get(job.uid, {}).values() if job else ()
+        jobs = self._jobs_of.get(key_of_children(record), {}).values()
+        job = max((one for one in jobs if one.attempt == record.attempt), key=version_of, default=None)
+        former = max((one for one in jobs if one.attempt < record.attempt), key=version_of, default=None)
+        pods = self.pods(job) if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
         pod = speaker(pods)
@@ -293,34 +293,7 @@ class Cache:
         return trial
 
 
-_READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_record, JOBS: read_job, PODS: read_pod}
-
-
-def _version(view: Sweep | Job) -> int:
-    """Of two of the same name the newer counts: the last events of the older may come after the newer's first."""
-    return _number(view.resource_version)
-
-
-def _number(version: str) -> int:
-    return int(version) if version.isdecimal() else 0
-
-
-def _key_of(kind: Kind, body: Object) -> Key:
-    metadata = body["metadata"]
-    if kind is HYPERDRIVES:
-        return Key(metadata["namespace"], metadata["name"])
-    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(names.LABEL_HYPERDRIVE, ""))
-
-
-def _is_newer(body: Object, known: View) -> bool:
-    """Compare resource versions: since Kubernetes 1.35 clients may, as whole numbers."""
-    try:
-        return int(body["metadata"].get("resourceVersion", "")) > int(known.resource_version)
-    except ValueError:
-        return True
-
-
-def _drop(index: dict[Any, dict[str, Any]], owner: str | Key, uid: str) -> None:
+def _drop(index: dict[Any, dict[str, Any]], owner: Owner | Key, uid: str) -> None:
     members = index.get(owner)
     if members is not None:
         members.pop(uid, None)

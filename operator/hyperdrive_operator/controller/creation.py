@@ -49,8 +49,9 @@ class Creation:
             message = f"spec.searchSpace: the API server refuses trial {action.number}: {error.message}"
             outcome.obstacle = Obstacle(names.REASON_INVALID_SPEC, message)
             return
-        if record.sweep_uid != sweep.uid:
-            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, record.sweep_uid)
+        if record.sweep_uid != sweep.uid or record.number != action.number:
+            taken_by = "" if record.sweep_uid == sweep.uid else record.sweep_uid  # none of ours has another's number
+            outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, taken_by)
             return
         if may_begin(Trial(record, None, None)):  # it may be an older one, that a restored backup holds, say
             await self._create_job(sweep, record, outcome, now)

@@ -1,6 +1,7 @@
 """One trial's output over time: followed while its pod runs, read to its end when its Job has finished."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
@@ -9,7 +10,7 @@ from typing import Final
 
 from hyperdrive_operator.core.pods import Pod
 from hyperdrive_operator.core.trials import Log
-from hyperdrive_operator.kube.errors import ClusterError
+from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError
 
 from .output import GIVEN_UP, Output
 
@@ -23,6 +24,8 @@ MAX_STREAMS: Final = 1_000
 POLL_SECONDS: Final = 30.0
 #: Pauses between tries while the kubelet does not answer. Then it is given up: the trial's end must be recorded.
 PAUSES_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+#: And while the operator may not read it: a Role that was taken away by mistake comes back, the log may not.
+FORBIDDEN_PAUSES_SECONDS: Final = (*PAUSES_SECONDS, *[40.0] * 6)
 #: Pauses before a running pod's log is asked for again, longer while nothing comes.
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -141,7 +144,7 @@ class Following:
     async def _read_rest(self) -> str:
         """Read what is left, again after each pause while the way to it is broken; return what stays in the way."""
         problem = ""
-        for pause in (*PAUSES_SECONDS, None):
+        for attempt in itertools.count():
             trial = self._output.trial
             if trial is None or trial.job is None:
                 break
@@ -153,8 +156,10 @@ class Following:
                 return error.message
             except ClusterError as error:
                 problem = error.message
-                if pause is not None:
-                    logger.info("log not readable yet", extra={"trial": self._output.name, "error": problem})
-                    await asyncio.sleep(pause)
+                pauses = FORBIDDEN_PAUSES_SECONDS if isinstance(error, ForbiddenError) else PAUSES_SECONDS
+                if attempt >= len(pauses):
+                    break
+                logger.info("log not readable yet", extra={"trial": self._output.name, "error": problem})
+                await asyncio.sleep(pauses[attempt])
         self._output.end()
         return problem

@@ -15,7 +15,7 @@ from hyperdrive_operator.core.progress import Progress, read_message
 from hyperdrive_operator.core.repeats import Repeats, together
 from hyperdrive_operator.core.trials import Job, Log, Record, Trial
 from hyperdrive_operator.kube.client import KubeClient
-from hyperdrive_operator.kube.errors import ForbiddenError, InvalidError, NotFoundError
+from hyperdrive_operator.kube.errors import InvalidError, NotFoundError
 from hyperdrive_operator.kube.kinds import PODS
 
 from .cache import Cache
@@ -23,7 +23,7 @@ from .cache import Cache
 #: Parsing of more than that leaves the event loop to others.
 LARGE_CHUNK: Final = 16_384
 #: No other try would help.
-GIVEN_UP: Final = (NotFoundError, InvalidError, ForbiddenError)
+GIVEN_UP: Final = (NotFoundError, InvalidError)
 
 _GONE: Final = "its pod is gone"
 
@@ -80,7 +80,7 @@ class Output:
     def unread(self) -> Sequence[Pod]:
         """Return the pods to read, in order: what is left of the one that was read last, and what came after it."""
         trial = self.trial
-        pods = self._cache.pods(trial.job.uid) if trial is not None and trial.job is not None else []
+        pods = self._cache.pods(trial.job) if trial is not None and trial.job is not None else []
         position = self.position
         current = next((pod for pod in pods if position is not None and pod.uid == position.pod), None)
         if current is not None and current.phase != "Failed":
@@ -144,7 +144,7 @@ class Output:
     async def read_repeat(self, job: Job, number: int) -> str:
         """Read all tries of one repeat; return why the last could not be read."""
         problem = _GONE
-        for pod in tellers(pod for pod in self._cache.pods(job.uid) if pod.index == number):
+        for pod in tellers(pod for pod in self._cache.pods(job) if pod.index == number):
             if self._spec.metrics.source == "TerminationMessage":
                 self._progress, problem = read_message(pod.message, self._aim, reader_of(self._spec, self._aim)), ""
             else:
@@ -165,14 +165,14 @@ class Output:
 
     def _has_succeeded(self, job: Job) -> bool:
         """Tell whether the pods are known that made the Job complete: one, or one for each repeat."""
-        pods = self._cache.pods(job.uid)
+        pods = self._cache.pods(job)
         if self._spec.repeats == 1:
             last = speaker(pods)
             return last is not None and last.phase == "Succeeded"
         return len({pod.index for pod in pods if pod.phase == "Succeeded"}) == self._spec.repeats
 
     def _read_message(self, job: Job) -> str:
-        pod = speaker(self._cache.pods(job.uid))
+        pod = speaker(self._cache.pods(job))
         if pod is None:
             return _GONE
         self._progress = read_message(pod.message, self._aim, reader_of(self._spec, self._aim))
@@ -180,7 +180,7 @@ class Output:
 
     async def _read_last_words(self, job: Job) -> str:
         """Read why a trial failed whose metrics are known from elsewhere, or don't count."""
-        pods = self._cache.pods(job.uid)
+        pods = self._cache.pods(job)
         pod = culprit(pods) or speaker(pods)
         if pod is None:
             return _GONE

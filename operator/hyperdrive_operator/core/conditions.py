@@ -49,7 +49,8 @@ def _dated(finding: Finding, before: Mapping[str, Any] | None, generation: int, 
         type=finding.type,
         status=finding.status,
         reason=finding.reason,
-        message=finding.message[:_MESSAGE_LIMIT],
+        # half a character, which JSON can hold and no message can, becomes a question mark
+        message=finding.message[:_MESSAGE_LIMIT].encode(errors="replace").decode(),
         last_transition_time=since or timestamps.text(now),
         observed_generation=generation,
     )

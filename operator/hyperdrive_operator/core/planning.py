@@ -118,6 +118,7 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *starting]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     retry = waiting.until if waiting is not None and not asking else None
+    retry = now if next_ones.is_unfinished else retry
     return replace(
         plan,
         actions=(*settling, *acting, *asking),

@@ -5,8 +5,11 @@ need more than that (results, or a numerical library) are not here: they make pr
 """
 
 from collections.abc import Callable, Set
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 from random import Random
+from typing import Final, Literal
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, canonical
 
@@ -22,10 +25,30 @@ MAX_DRAWS = 100
 MAX_CONSTRAINED_DRAWS = 1_000
 #: Combinations of a grid looked at, one after the other, for the next that satisfies the constraints.
 MAX_WALK = 100_000
+#: Combinations held against constraints in one pass, some 50 ms of it: meanwhile the other sweeps wait.
+A_PASS = 500
 #: As many live sweeps as the operator is designed for.
 MAX_GRIDS = 200
+#: Trials whose combination is being searched for, of all sweeps together.
+MAX_SEARCHES = 4_096
 
-Sampler = Callable[[int, Set[str]], Parameters | None]
+
+class Unknown(Enum):
+    """The third answer, beside a combination and None, which is that there is no other."""
+
+    LATER = "ask again"
+
+
+LATER: Final = Unknown.LATER
+Answer = Parameters | Literal[Unknown.LATER] | None
+Sampler = Callable[[int, Set[str]], Answer]
+
+
+@dataclass(slots=True)
+class Effort:
+    """How many combinations may still be held against constraints."""
+
+    left: int = A_PASS
 
 
 def combination_key(parameters: Parameters) -> str:
@@ -49,29 +72,34 @@ def skips_known(spec: HyperDriveSpec) -> bool:
 
 
 def combination(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
-    """Return the parameters of trial `number` (from 1), or None when no combination is left.
+    """Return the parameters of trial `number` (from 1), or None when no combination is left, however long it takes.
 
     `taken` holds the keys of the combinations of all trials with lower numbers, and of those not to run again.
     """
-    return sampler(spec)(number, taken)
+    while (found := sampler(spec, Effort())(number, taken)) is LATER:
+        pass
+    return found
 
 
-def sampler(spec: HyperDriveSpec) -> Sampler:
-    """Return `combination` of a spec for numbers that are asked for in their order."""
-    rest = _SAMPLERS[spec.sampling_algorithm.type](spec)
+def sampler(spec: HyperDriveSpec, effort: Effort) -> Sampler:
+    """Return `combination` of a spec for numbers that are asked for in their order; with LATER when the effort ends.
 
-    def choose(number: int, taken: Set[str]) -> Parameters | None:
+    The next to be asked goes on from there.
+    """
+    rest = _SAMPLERS[spec.sampling_algorithm.type](spec, effort)
+
+    def choose(number: int, taken: Set[str]) -> Answer:
         return next_first(spec, taken) or rest(number, taken)
 
     return choose if spec.first_combinations else rest
 
 
-def _grid(spec: HyperDriveSpec) -> Sampler:
+def _grid(spec: HyperDriveSpec, effort: Effort) -> Sampler:
     if skips_known(spec):
-        return _UnknownGrid(_allowed_grid(ById(spec))).next
+        return _UnknownGrid(_allowed_grid(ById(spec)), effort).next
     before = len(first_combinations(spec))
     if spec.constraints or before:
-        return lambda number, _: _allowed_grid(ById(spec)).at(number - before - 1)
+        return lambda number, _: _allowed_grid(ById(spec)).at(number - before - 1, effort)
     size = space.size(spec.search_space, on_grid=True) or 0
     return lambda number, _: space.combination_at(spec.search_space, number - 1) if number <= size else None
 
@@ -86,46 +114,55 @@ class _AllowedGrid:
         self._indices: list[int] = []
         self._keys: list[str] = []
         self._next = 0
+        #: Combinations looked at since the last that satisfied them.
+        self._barren = 0
 
-    def at(self, position: int) -> Parameters | None:
+    def at(self, position: int, effort: Effort) -> Answer:
         """Return the combination at a position; None if there are not so many."""
-        if not self._reaches(position):
-            return None
-        return space.combination_at(self._spec.search_space, self._indices[position])
+        reached = self._reaches(position, effort)
+        return space.combination_at(self._spec.search_space, self._indices[position]) if reached is True else reached
 
-    def key_at(self, position: int) -> str | None:
+    def key_at(self, position: int, effort: Effort) -> str | Literal[Unknown.LATER] | None:
         """Return the key of the combination at a position; None if there are not so many."""
-        return self._keys[position] if self._reaches(position) else None
+        reached = self._reaches(position, effort)
+        return self._keys[position] if reached is True else reached
 
-    def _reaches(self, position: int) -> bool:
-        end = min(self._size, self._next + MAX_WALK)
-        while len(self._indices) <= position and self._next < end:
+    def _reaches(self, position: int, effort: Effort) -> Literal[True, Unknown.LATER] | None:
+        while len(self._indices) <= position:
+            if self._next >= self._size or self._barren >= MAX_WALK:
+                return None
+            if effort.left <= 0:
+                return LATER
+            effort.left -= 1
             self._look_at(self._next)
             self._next += 1
-        return position < len(self._indices)
+        return True
 
     def _look_at(self, index: int) -> None:
         candidate = space.combination_at(self._spec.search_space, index)
         key = combination_key(candidate)
+        self._barren += 1
         if key not in self._first and allows(self._spec, candidate):
             self._indices.append(index)
             self._keys.append(key)
+            self._barren = 0
 
 
 class _UnknownGrid:
     """The combinations of a grid that are not taken, in their order: what is known may grow from pass to pass."""
 
-    def __init__(self, grid: _AllowedGrid) -> None:
+    def __init__(self, grid: _AllowedGrid, effort: Effort) -> None:
         self._grid = grid
+        self._effort = effort
         self._position = 0
 
-    def next(self, _: int, taken: Set[str]) -> Parameters | None:
+    def next(self, _: int, taken: Set[str]) -> Answer:
         """Return the next that is not taken. What was taken at the last call still is."""
-        while (key := self._grid.key_at(self._position)) is not None:
+        while isinstance(key := self._grid.key_at(self._position, self._effort), str):
             self._position += 1
             if key not in taken:
-                return self._grid.at(self._position - 1)
-        return None
+                return self._grid.at(self._position - 1, self._effort)
+        return key
 
 
 @lru_cache(maxsize=MAX_GRIDS)
@@ -139,27 +176,46 @@ def is_proposed(spec: HyperDriveSpec) -> bool:
 
 
 def random_combination(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
-    """Draw until a combination is new and allowed, so that none runs twice."""
-    seed = spec.sampling_algorithm.seed
-    for attempt in range(MAX_CONSTRAINED_DRAWS if spec.constraints else MAX_DRAWS):
-        drawn = space.draw(spec.search_space, Random(f"{seed}/{number}/{attempt}"))  # noqa: S311  not for secrets
-        if is_new(spec, drawn, taken):
-            return drawn
-    return _walk(spec, number, taken)
+    """Return a random combination that is new and allowed, so that none runs twice, however long it takes."""
+    while (found := _random(spec, Effort())(number, taken)) is LATER:
+        pass
+    return found
 
 
-def _walk(spec: HyperDriveSpec, number: int, taken: Set[str]) -> Parameters | None:
-    """Return the first combination that is new and allowed, counted from a random one."""
-    combinations = space.size(spec.search_space)
-    if combinations is None:
+class _Search:
+    """A trial's random combinations, one after the other: drawn, and if all those are refused, in order from one on.
+
+    What was refused is not looked at again: it breaks a constraint, or a trial of a lower number has it.
+    """
+
+    def __init__(self, spec: HyperDriveSpec, number: int) -> None:
+        self._spec = spec
+        self._seed = f"{spec.sampling_algorithm.seed}/{number}"
+        self._draws = MAX_CONSTRAINED_DRAWS if spec.constraints else MAX_DRAWS
+        self._cost = 1 + len(spec.search_space) // 8
+        self._refused = 0
+
+    def next(self, taken: Set[str], effort: Effort) -> Answer:
+        """Return the next that is new and allowed; None if there is none."""
+        while (candidate := self._at(self._refused, taken)) is not None:
+            if is_new(self._spec, candidate, taken):
+                return candidate
+            self._refused += 1
+            if self._spec.constraints:
+                effort.left -= self._cost
+                if effort.left <= 0:
+                    return LATER
         return None
-    start = distributions.index_below(combinations, Random(f"{spec.sampling_algorithm.seed}/{number}"))  # noqa: S311  not for secrets
-    steps = MAX_WALK if spec.constraints else len(taken) + 1
-    for step in range(min(combinations, steps)):
-        candidate = space.combination_at(spec.search_space, (start + step) % combinations)
-        if is_new(spec, candidate, taken):
-            return candidate
-    return None
+
+    def _at(self, position: int, taken: Set[str]) -> Parameters | None:
+        if position < self._draws:
+            return space.draw(self._spec.search_space, Random(f"{self._seed}/{position}"))  # noqa: S311  not for secrets
+        combinations, step = space.size(self._spec.search_space), position - self._draws
+        steps = MAX_WALK if self._spec.constraints else len(taken) + 1
+        if combinations is None or step >= min(combinations, steps):
+            return None
+        start = distributions.index_below(combinations, Random(self._seed))  # noqa: S311  not for secrets
+        return space.combination_at(self._spec.search_space, (start + step) % combinations)
 
 
 def is_new(spec: HyperDriveSpec, parameters: Parameters, taken: Set[str]) -> bool:
@@ -167,8 +223,15 @@ def is_new(spec: HyperDriveSpec, parameters: Parameters, taken: Set[str]) -> boo
     return combination_key(parameters) not in taken and allows(spec, parameters)
 
 
-def _random(spec: HyperDriveSpec) -> Sampler:
-    return partial(random_combination, spec)
+def _random(spec: HyperDriveSpec, effort: Effort) -> Sampler:
+    if spec.constraints:
+        return lambda number, taken: _search(ById(spec), number).next(taken, effort)
+    return lambda number, taken: _Search(spec, number).next(taken, effort)
 
 
-_SAMPLERS: dict[str, Callable[[HyperDriveSpec], Sampler]] = {"Grid": _grid, "Random": _random}
+@lru_cache(maxsize=MAX_SEARCHES)
+def _search(key: ById[HyperDriveSpec], number: int) -> _Search:
+    return _Search(key.value, number)
+
+
+_SAMPLERS: dict[str, Callable[[HyperDriveSpec, Effort], Sampler]] = {"Grid": _grid, "Random": _random}

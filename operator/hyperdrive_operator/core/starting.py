@@ -7,7 +7,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .first import missing_first
 from .roster import Numbers, Roster
-from .sampling import combination_key, is_proposed, sampler, skips_known
+from .sampling import LATER, Effort, combination_key, is_proposed, sampler, skips_known
 from .space import Parameters
 
 
@@ -18,6 +18,8 @@ class Next:
     trials: tuple[tuple[int, Parameters], ...] = ()
     missing: tuple[int, ...] = ()
     is_exhausted: bool = False
+    #: It takes longer than one pass may to find the others.
+    is_unfinished: bool = False
 
 
 class Taken(Set[str]):
@@ -76,7 +78,7 @@ def _may_end_by_results(spec: HyperDriveSpec) -> bool:
 
 def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], given: Numbers, known: Set[str]) -> Next:
     """Return the trials with these numbers, each as those below it leave it."""
-    choose = sampler(spec)
+    choose = sampler(spec, Effort())
     # where what is known is skipped, it may have grown since a number was first given: then no trial's may run twice
     taken = Taken(known, given.taken if skips_known(spec) else given.below)
     looked_at = given.low
@@ -86,6 +88,8 @@ def _sampled(spec: HyperDriveSpec, numbers: Sequence[int], given: Numbers, known
             taken.add(given.keys[lower])
         looked_at = number
         parameters = choose(number, taken)
+        if parameters is LATER:
+            return Next(tuple(new), is_unfinished=True)
         if parameters is None:
             return Next(tuple(new), is_exhausted=True)
         new.append((number, parameters))

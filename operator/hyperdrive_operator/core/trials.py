@@ -279,7 +279,7 @@ def read_record(body: Body) -> Record:
         **identity(metadata),
         sweep_uid=owner_uid(metadata, "HyperDrive"),
         deleting="deletionTimestamp" in metadata,
-        number=spec.get("number", 0),
+        number=_whole(spec.get("number")),
         parameters=parameters,
         key=combination_key(parameters),
         state=state,
@@ -343,6 +343,10 @@ def _state(text: Any) -> State:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _count(value: Any) -> int:

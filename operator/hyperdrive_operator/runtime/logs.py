@@ -39,6 +39,8 @@ def _is_news(record: logging.LogRecord) -> bool:
     message = record.getMessage()
     if "OS signals are ignored" in message:  # in a thread it can't handle them: the supervisor does
         return False
+    if " has failed: " in message:  # a task of kopf's, as by a CRD that is deleted: the streams begin it anew
+        record.exc_info = None
     attempt = _RETRY.match(message)
     return attempt is None or attempt[1] == "1" or attempt[1].endswith("0")
 

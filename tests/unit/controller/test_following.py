@@ -279,7 +279,10 @@ async def test_beyond_the_most_streams_logs_are_read_in_turns(monkeypatch: pytes
     await bench.close()
 
 
-async def test_a_log_that_may_not_be_read_ends_the_trial_with_that_reason(bench: Bench) -> None:
+async def test_a_log_that_may_not_be_read_for_minutes_ends_the_trial_with_that_reason(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hyperdrive_operator.controller.following.FORBIDDEN_PAUSES_SECONDS", (0.001,) * 9)
     bench.cluster.logs[POD] = ForbiddenError(403, "Forbidden", "may not get pods/log")
     bench.cluster.wake()
     bench.cluster.change(PODS, POD, {"status": {"phase": "Succeeded"}})

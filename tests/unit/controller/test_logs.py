@@ -126,7 +126,6 @@ async def test_megabytes_of_other_output_hide_no_report() -> None:
     [
         NotFoundError(404, "NotFound", "pods not found"),
         InvalidError(400, "BadRequest", "container train is waiting to start"),
-        ForbiddenError(403, "Forbidden", "may not get pods/log"),
     ],
     ids=lambda error: error.reason,
 )
@@ -147,12 +146,24 @@ async def test_a_way_to_the_log_that_is_broken_is_tried_again_and_given_up_some_
     assert len(desk.cluster.log_requests) == 4
 
 
-async def test_a_way_to_the_log_that_is_mended_gives_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "after"),
+    [
+        pytest.param(TransientError(500, "E", "no route to the kubelet"), 1, id="a broken way"),
+        pytest.param(
+            ForbiddenError(403, "Forbidden", "may not get pods/log"), 9, id="a permission that was taken away"
+        ),
+    ],
+)
+async def test_a_way_to_the_log_that_is_mended_gives_the_log(
+    error: ClusterError, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk = Desk(DONE)
-    desk.has_pod(DONE, TransientError(500, "E", "no route to the kubelet"))
+    desk.has_pod(DONE, error)
 
     async def mend(_: float) -> None:
-        desk.cluster.logs["digits-1-pod-1"] = "accuracy=0.5"
+        if len(desk.cluster.log_requests) == after:
+            desk.cluster.logs["digits-1-pod-1"] = "accuracy=0.5"
 
     monkeypatch.setattr(asyncio, "sleep", mend)
     assert (await desk.read()).progress.best == 0.5

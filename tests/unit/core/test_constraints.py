@@ -3,10 +3,21 @@
 from typing import Any
 
 import pytest
-from tests.support.builders import choice, expression, limits, sweep_body
+from tests.support.builders import (
+    NOW,
+    choice,
+    expression,
+    job_template,
+    limits,
+    sweep,
+    sweep_body,
+    sweep_manifest,
+)
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.core import constraints, sampling
+from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.sampling import combination, combination_key
 from hyperdrive_operator.core.sweep import read_sweep
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES
@@ -109,3 +120,70 @@ async def test_a_sweep_ends_with_the_last_combination_that_its_constraints_leave
     await lab.run_to_the_end()
     assert lab.condition("Complete")["reason"] == "SearchSpaceExhausted"
     assert lab.status["progress"] == "3/3"
+
+
+RARE = (expression("x", "uniform", min=0, max=1), expression("y", "uniform", min=0, max=1))
+HUGE = (expression("x", "randint", upper=100_000), expression("y", "randint", upper=100_000))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "space", "rule"),
+    [
+        pytest.param("Random", RARE, "params.x < 0.05 && params.y < 0.1", id="one draw in two hundred"),
+        pytest.param("Random", HUGE, "params.x < 0", id="no draw"),
+        pytest.param("Grid", HUGE, "params.y == 99000", id="one combination of a grid in a hundred thousand"),
+        pytest.param("Grid", HUGE, "params.x < 0", id="none of a grid"),
+    ],
+)
+def test_a_pass_that_looks_for_what_constraints_leave_of_a_space_lets_the_others_have_their_turn(
+    algorithm: str, space: Any, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    def allows(of: HyperDriveSpec, parameters: dict[str, Any]) -> bool:
+        nonlocal looks
+        looks += 1
+        return constraints.allows(of, parameters)
+
+    monkeypatch.setattr(sampling, "allows", allows)
+    body: dict[str, Any] = {
+        "searchSpace": list(space),
+        "samplingAlgorithm": {"type": algorithm},
+        "constraints": [{"rule": rule}],
+    }
+    of = sweep(limits=limits(100, 100), **body)
+    for _ in range(3):
+        before = looks
+        plan = make_plan(of, [], hold=None, is_template_checked=True, now=NOW)
+        assert looks - before <= sampling.A_PASS + 100, "at most one for each trial that is found, and these"
+        assert len(plan.actions) < 100
+        assert plan.next_check == NOW, "it goes on at once, after the others"
+        assert not plan.is_exhausted
+
+
+async def test_a_sweep_of_which_constraints_leave_little_runs_all_its_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "A_PASS", 5)
+    lab = Laboratory()
+    given: dict[str, Any] = {
+        "searchSpace": list(RARE),
+        "samplingAlgorithm": {"type": "Random"},
+        "trialTemplate": job_template(),
+    }
+    rules = [{"rule": "params.x < 0.3 && params.y < 0.3"}]
+    lab.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(6, 3), constraints=rules, **given))
+    await lab.run_to_the_end(lambda x: f"accuracy={x['x']}")
+    assert lab.status["trials"]["succeeded"] == 6
+    chosen = [body["spec"]["parameters"] for body in lab.cluster.all(HYPERDRIVE_TRIALS)]
+    whole = spec("params.x < 0.3 && params.y < 0.3", space=list(RARE))
+    assert chosen == [combination(whole, number, set()) for number in range(1, 7)]
+
+
+async def test_a_sweep_of_which_constraints_leave_nothing_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "MAX_WALK", 200)
+    monkeypatch.setattr(sampling, "A_PASS", 20)
+    lab = Laboratory()
+    rules = [{"rule": "params.x < 0"}]
+    lab.cluster.put(HYPERDRIVES, sweep_manifest(constraints=rules, searchSpace=list(HUGE)))
+    await lab.settle()
+    assert (lab.status["state"], lab.condition("Failed")["reason"]) == ("Failed", "NoCombinationAllowed")
+    assert not lab.cluster.all(HYPERDRIVE_TRIALS)

@@ -73,3 +73,16 @@ def test_a_stream_that_is_refused_again_and_again_is_no_flood() -> None:
         *("1/37 ", "10/37", "20/37", "30/37"),
         "37/37",
     ]
+
+
+@pytest.mark.parametrize("what", ["Watcher for hyperdrives", "Multidimensional multitasker"])
+def test_a_stream_that_ends_since_its_crd_was_deleted_brings_no_traceback(what: str) -> None:
+    stream = io.StringIO()
+    configure_logs(format="json", level="info", stream=stream)
+    try:
+        raise ValueError("404 page not found")
+    except ValueError as error:
+        logging.getLogger("kopf._cogs.aiokits.aiotasks").exception(f"{what} has failed: {error}")
+    (line,) = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert "404 page not found" in line["message"]
+    assert "exception" not in line

@@ -20,9 +20,10 @@ from hyperdrive_operator.api.v1alpha1 import (
 )
 from hyperdrive_operator.core.jobs import build_trial
 from hyperdrive_operator.core.proposing import Proposal, build_request
+from hyperdrive_operator.core.records import read_record
 from hyperdrive_operator.core.sampling import combination, combination_key, is_proposed
 from hyperdrive_operator.core.space import assemble
-from hyperdrive_operator.core.trials import Trial, read_record
+from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.optimizer.propose import propose
 
 from .problems import Problem

@@ -16,9 +16,11 @@ from hyperdrive_operator.core.jobs import build_trial
 from hyperdrive_operator.core.metrics import Aim, Goal
 from hyperdrive_operator.core.planning import make_plan
 from hyperdrive_operator.core.pods import read_pod
+from hyperdrive_operator.core.records import read_record
 from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import Log, Trial, read_job, read_record
+from hyperdrive_operator.core.trialjobs import read_job
+from hyperdrive_operator.core.trials import Log, Trial
 from hyperdrive_operator.kube.kinds import Object
 
 NAMESPACE = "lab"

@@ -16,10 +16,12 @@ from hyperdrive_operator.core.planning import Proposals
 from hyperdrive_operator.core.pods import Pod, culprit, newest_disrupted, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
+from hyperdrive_operator.core.records import ENDED, Record
 from hyperdrive_operator.core.roster import Roster, RosterBook
 from hyperdrive_operator.core.spans import spans_of
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import ENDED, Job, Log, Record, Trial
+from hyperdrive_operator.core.trialjobs import Job
+from hyperdrive_operator.core.trials import Log, Trial
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 from .owners import Owner, is_current, job_of, key_of_children, sweep_of, trial_of

@@ -7,8 +7,10 @@ from hyperdrive_operator.core import outcome as outcomes
 from hyperdrive_operator.core.actions import CreateTrial
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.planning import may_begin
+from hyperdrive_operator.core.records import Record, read_record
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
+from hyperdrive_operator.core.trialjobs import read_job
+from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import AlreadyExistsError, InvalidError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Kind, Object

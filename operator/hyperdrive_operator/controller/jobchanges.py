@@ -2,7 +2,7 @@
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import DeleteJob, EndJob, JobChange, ResumeJob, SuspendJob
-from hyperdrive_operator.core.trials import DEADLINE_OF_STOPPED, Job
+from hyperdrive_operator.core.trialjobs import DEADLINE_OF_STOPPED, Job
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.kinds import JOBS, Object

@@ -12,8 +12,10 @@ from hyperdrive_operator.core.outcome import aim_of, has_metrics_in_output
 from hyperdrive_operator.core.patterns import reader_of
 from hyperdrive_operator.core.pods import Pod, culprit, speaker, tellers
 from hyperdrive_operator.core.progress import Progress, read_message
+from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.repeats import Repeats, together
-from hyperdrive_operator.core.trials import Job, Log, Record, Trial
+from hyperdrive_operator.core.trialjobs import Job
+from hyperdrive_operator.core.trials import Log, Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import InvalidError, NotFoundError
 from hyperdrive_operator.kube.kinds import PODS

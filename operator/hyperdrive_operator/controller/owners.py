@@ -5,8 +5,9 @@ counts only in its owner's namespace, and by the name that the operator would ha
 """
 
 from hyperdrive_operator.core.pods import Pod
+from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Job, Record
+from hyperdrive_operator.core.trialjobs import Job
 
 #: By what children are found: their namespace, their owner's name as theirs implies it (where it does), and its uid.
 Owner = tuple[str, str, str]

@@ -9,8 +9,8 @@ from typing import Final, Protocol
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, canonical
 from hyperdrive_operator.core.identity import ById
 from hyperdrive_operator.core.prior import NO_PRIOR, Fit, Prior, Source, join, judge
+from hyperdrive_operator.core.records import ENDED, Record
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import ENDED, Record
 
 from .queue import Key
 

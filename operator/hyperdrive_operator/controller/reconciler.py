@@ -17,11 +17,11 @@ from hyperdrive_operator.core.outcome import has_news
 from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
+from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.tidying import tidy
-from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.events import EventRecorder

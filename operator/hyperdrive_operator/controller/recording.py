@@ -14,8 +14,10 @@ from hyperdrive_operator.core.actions import (
     TimeOutTrial,
 )
 from hyperdrive_operator.core.attempts import begun_anew
+from hyperdrive_operator.core.records import Record, read_record
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Record, Trial, read_job, read_record
+from hyperdrive_operator.core.trialjobs import read_job
+from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import NotFoundError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Object

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hyperdrive_operator.core.trials import Record
+from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.kube.errors import ClusterError
 
 

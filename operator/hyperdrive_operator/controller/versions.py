@@ -1,7 +1,7 @@
 """Which of two versions of an object is the newer. Since Kubernetes 1.35 clients may compare them, as whole numbers."""
 
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import Job
+from hyperdrive_operator.core.trialjobs import Job
 from hyperdrive_operator.kube.kinds import Object
 
 from .views import View

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.pods import Pod, read_pod
+from hyperdrive_operator.core.records import Record, read_record
 from hyperdrive_operator.core.sweep import Sweep, read_sweep
-from hyperdrive_operator.core.trials import Job, Record, read_job, read_record
+from hyperdrive_operator.core.trialjobs import Job, read_job
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 from .queue import Key

@@ -7,7 +7,8 @@ from .early_termination import Verdict
 from .endings import Ending
 from .jobs import Manifest
 from .space import Parameters
-from .trials import Job, Trial
+from .trialjobs import Job
+from .trials import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from hyperdrive_operator.api import names
 
 from .conditions import find
-from .trials import Record, State
+from .records import Record, State
 
 
 @dataclass(frozen=True, slots=True)

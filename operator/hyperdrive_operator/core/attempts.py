@@ -15,8 +15,9 @@ from hyperdrive_operator.api.v1alpha1.trial import ATTEMPTS_KEPT, Attempt
 
 from .actions import RetryTrial
 from .endings import course_of
+from .records import State
 from .roster import Roster
-from .trials import State, Trial
+from .trials import Trial
 
 _MESSAGE_LIMIT: Final = 1024
 #: What counts over all attempts stays as it is.

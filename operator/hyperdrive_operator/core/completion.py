@@ -7,8 +7,9 @@ from hyperdrive_operator.api import names
 from .attempts import asked_for
 from .conditions import Finding
 from .facts import Facts, best_trial
+from .records import State
 from .roster import completion
-from .trials import State, Trial
+from .trials import Trial
 
 ALL_KNOWN = (
     "the sweeps of spec.warmStart.from have run every combination of spec.searchSpace: nothing is left to run. "

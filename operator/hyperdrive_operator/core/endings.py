@@ -16,8 +16,9 @@ from . import timestamps
 from .budget import Budget, budget_of, next_look
 from .metrics import better
 from .outcome import value_of
+from .records import ENDED, USABLE, Record, State
 from .roster import Roster
-from .trials import ENDED, USABLE, Record, State, Trial
+from .trials import Trial
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 

@@ -12,9 +12,9 @@ from .pareto import Archive, Point
 from .patch import without_nulls
 from .planning import Hold, Plan, is_paused
 from .prior import NO_PRIOR, Prior
+from .records import Record
 from .roster import Roster
 from .sweep import Sweep
-from .trials import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from .early_termination import Verdict
 from .loglines import TAIL_BYTES
 from .metrics import Aim, bounded
 from .progress import Progress
+from .records import State
 from .running import start_of
 from .savings import seconds_saved
-from .trials import Job, Log, State, Trial
+from .trialjobs import Job
+from .trials import Log, Trial
 from .usage import run_time, told_requests
 
 TrialStatus = dict[str, Any]

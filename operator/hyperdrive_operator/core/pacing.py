@@ -8,7 +8,8 @@ from typing import Final
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
 from .outcome import has_news
-from .trials import State, Trial
+from .records import State
+from .trials import Trial
 from .usage import runs_again
 
 #: Of one trial, at most so often. A trial that ends sooner is recorded once, at its end.

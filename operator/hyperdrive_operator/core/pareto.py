@@ -12,8 +12,8 @@ from hyperdrive_operator.api.v1alpha1.status import MAX_FRONT
 
 from .metrics import Goal
 from .patch import without_nulls
+from .records import USABLE, Record
 from .roster import Ended
-from .trials import USABLE, Record
 
 #: Of all parameters that the status shows of a front: an object has at most 1.5 MiB, and a choice may be long.
 MAX_BYTES: Final = 256 * 1024

@@ -13,10 +13,11 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, WarmStartStatus
 
 from .fitting import fit
 from .proposing import Finished, finished_of
+from .records import Record
 from .roster import Roster
 from .sampling import combination_key, planned_trials, skips_known
 from .sweep import Sweep
-from .trials import Record, Trial
+from .trials import Trial
 
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 #: Causes that the status tells of each earlier sweep.

@@ -14,9 +14,10 @@ from hyperdrive_operator.api.v1alpha1 import BayesianOptions, CmaEsOptions, Hype
 
 from .first import missing_first
 from .pareto import values_of
+from .records import USABLE, Record, State
 from .sampling import combination_key
 from .space import Parameters
-from .trials import USABLE, Record, State, Trial
+from .trials import Trial
 
 #: What Bayesian is told at most: its cost grows with it (docs/sampling.md).
 MAX_HISTORY: Final = 1_000

@@ -13,7 +13,8 @@ from functools import cached_property
 from typing import Final, overload
 
 from .metrics import Goal, better
-from .trials import USABLE, Record, State, Trial
+from .records import USABLE, Record, State
+from .trials import Trial
 
 _GOALS: Final[tuple[Goal, ...]] = ("Maximize", "Minimize")
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)

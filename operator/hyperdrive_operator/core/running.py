@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from hyperdrive_operator.api.v1alpha1 import Limits, length_of
 
 from . import timestamps
-from .trials import State, Trial
+from .records import State
+from .trials import Trial
 
 
 def start_of(trial: Trial, now: datetime) -> datetime:

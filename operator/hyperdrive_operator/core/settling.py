@@ -25,10 +25,11 @@ from .early_termination import Verdict
 from .endings import CALLED_OFF, Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
+from .records import State
 from .roster import Roster
 from .running import deadline_of, is_newly_interrupted, next_deadline, waits_again
 from .suspending import suspension
-from .trials import State, Trial
+from .trials import Trial
 from .usage import runs_again
 
 

@@ -16,8 +16,9 @@ from .facts import Facts, best_trial
 from .pareto import Point, shown
 from .planning import is_podless
 from .problems import sentence
+from .records import State
 from .suspending import left_to_kueue
-from .trials import State, Trial
+from .trials import Trial
 
 _RUNNING: Final = "trials are being run"
 

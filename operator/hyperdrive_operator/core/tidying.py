@@ -13,8 +13,9 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec, length_of
 
 from .actions import DeleteJob
 from .pareto import Point
+from .records import State
 from .roster import Roster
-from .trials import State, Trial
+from .trials import Trial
 
 #: Of one sweep at once, if so many are due.
 BATCH: Final = 20

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from . import timestamps
+from .records import ENDED, State
 from .requests import Requests, times
 from .spans import ran, span_of
-from .trials import ENDED, State, Trial
+from .trials import Trial
 
 
 def run_seconds(trial: Trial, now: datetime) -> float:

@@ -15,7 +15,9 @@ from hyperdrive_operator.api.v1alpha1 import EarlyTermination, HyperDriveSpec
 from hyperdrive_operator.core.curves import Curve
 from hyperdrive_operator.core.early_termination import Judge
 from hyperdrive_operator.core.metrics import Goal, better
-from hyperdrive_operator.core.trials import State, Trial, read_job, read_record
+from hyperdrive_operator.core.records import State, read_record
+from hyperdrive_operator.core.trialjobs import read_job
+from hyperdrive_operator.core.trials import Trial
 
 
 @dataclass(slots=True)

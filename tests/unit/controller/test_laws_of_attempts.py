@@ -12,7 +12,7 @@ from tests.support.fake_cluster import Failure, Write
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.core.trials import ENDED
+from hyperdrive_operator.core.records import ENDED
 from hyperdrive_operator.kube.errors import ClusterError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Object
 

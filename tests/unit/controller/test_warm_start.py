@@ -11,8 +11,8 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.controller import priors
 from hyperdrive_operator.core.prior import Fit, judge
+from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.sampling import combination_key
-from hyperdrive_operator.core.trials import Record
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, Object
 
 SPACE = [expression("x", "randint", upper=6), expression("y", "randint", upper=4)]

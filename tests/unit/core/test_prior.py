@@ -7,10 +7,10 @@ from tests.support.builders import choice, expression, limits, record_body, swee
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.prior import Prior, Source, join, judge, obstacle, planned
+from hyperdrive_operator.core.records import read_record
 from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.sampling import combination_key
 from hyperdrive_operator.core.sweep import Sweep
-from hyperdrive_operator.core.trials import read_record
 
 SPACE = (
     expression("x", "uniform", min=0, max=10),

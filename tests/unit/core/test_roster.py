@@ -13,8 +13,9 @@ from tests.support.builders import NOW, curve_of, running, trial
 from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.curves import columns_of
 from hyperdrive_operator.core.metrics import Goal
+from hyperdrive_operator.core.records import USABLE, Record, State
 from hyperdrive_operator.core.roster import Numbers, Roster, RosterBook, completion
-from hyperdrive_operator.core.trials import USABLE, Record, State, Trial
+from hyperdrive_operator.core.trials import Trial
 
 GOALS: tuple[Goal, ...] = ("Maximize", "Minimize")
 VALUES = st.sampled_from([None, 0.0, 0.5, 0.75, -1.0])

@@ -23,8 +23,9 @@ from tests.support.builders import (
 from hyperdrive_operator.core.conditions import find
 from hyperdrive_operator.core.facts import best_trial
 from hyperdrive_operator.core.planning import Hold
+from hyperdrive_operator.core.records import read_record
 from hyperdrive_operator.core.status import summarise
-from hyperdrive_operator.core.trials import Trial, read_record
+from hyperdrive_operator.core.trials import Trial
 
 INVALID = {"spec": {"template": {"spec": {"containers": [{"image": "$(params.typo)"}]}}}}
 SUSPENDED = job_body(2) | {"spec": {"suspend": True}}

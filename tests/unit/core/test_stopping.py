@@ -28,7 +28,8 @@ from hyperdrive_operator.core.proposing import build_request
 from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.savings import seconds_saved
 from hyperdrive_operator.core.status import summarise
-from hyperdrive_operator.core.trials import Trial, read_job
+from hyperdrive_operator.core.trialjobs import read_job
+from hyperdrive_operator.core.trials import Trial
 
 VERDICT = Verdict("Bandit", 3, 0.1, 0.8, ("digits-1",), "at interval 3 it is too low")
 BANDIT = {"type": "Bandit", "bandit": {"slackAmount": 0.1}, "delayEvaluation": 0}

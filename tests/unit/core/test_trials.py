@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from tests.support.builders import NOW, STAMP, job_body, pod_body, record_body, trial
 
 from hyperdrive_operator.core.pods import read_pod
-from hyperdrive_operator.core.trials import State, read_job, read_record
+from hyperdrive_operator.core.records import State, read_record
+from hyperdrive_operator.core.trialjobs import read_job
 
 from .test_metrics import JSON
 

@@ -12,9 +12,11 @@ from tests.support.builders import NOW, job_body, pod_body, record_body
 from hyperdrive_operator.api.v1alpha1 import amount_of, written_as
 from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.pods import Pod, read_pod, speaker
+from hyperdrive_operator.core.records import read_record
 from hyperdrive_operator.core.requests import pod_requests, read_demand
 from hyperdrive_operator.core.spans import ran, spans_of
-from hyperdrive_operator.core.trials import Trial, read_job, read_record
+from hyperdrive_operator.core.trialjobs import read_job
+from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.core.usage import requests_of, run_seconds, run_time
 from hyperdrive_operator.kube.kinds import Object
 

@@ -10,7 +10,8 @@ from tests.support.laboratory import Laboratory
 from tests.unit.hostile.schemas import TRIAL, admits
 
 from hyperdrive_operator.core.pods import read_pod
-from hyperdrive_operator.core.trials import read_job, read_record
+from hyperdrive_operator.core.records import read_record
+from hyperdrive_operator.core.trialjobs import read_job
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 CASES = 2_500

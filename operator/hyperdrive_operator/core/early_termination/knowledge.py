@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hyperdrive_operator.core.curves import Curve
+from hyperdrive_operator.core.records import State
 from hyperdrive_operator.core.roster import Ended, Roster
-from hyperdrive_operator.core.trials import State, Trial
+from hyperdrive_operator.core.trials import Trial
 
 from .policies import Comparison, Policy
 from .ranking import Ranking

@@ -66,6 +66,10 @@ class Cache:
         """Return the HyperDrive of that name, or None."""
         return max(self._sweeps.get(key, {}).values(), key=version_of, default=None)
 
+    def knows(self, sweep: Sweep) -> bool:
+        """Tell whether this HyperDrive is there, as far as is known: not one of the same name."""
+        return sweep.uid in self._views[HYPERDRIVES]
+
     def sweeps(self) -> list[Sweep]:
         """Return all HyperDrives."""
         return [view for view in self._views[HYPERDRIVES].values() if isinstance(view, Sweep)]
@@ -73,7 +77,7 @@ class Cache:
     def trials(self, sweep: Sweep) -> Roster:
         """Return the trials that this HyperDrive (not one of the same name before it) owns; till the next change."""
         owner = key_of_children(sweep)
-        book = self._books[owner] if owner in self._records else RosterBook()
+        book = self._books[owner] if owner in self._records or self.knows(sweep) else RosterBook()
         for uid in self._changed.pop(owner, ()):
             trial = self.trial(uid)
             if trial is not None and sweep_of(trial.record) == owner:
@@ -146,6 +150,10 @@ class Cache:
             self._tombstones.pop(uid, None)
         self.observe(kind, None, body)
 
+    def forget(self, kind: Kind, uid: str) -> None:
+        """Forget an object that by the API server's word is not there any more."""
+        self._forget(kind, uid, None)
+
     def mark(self) -> int:
         """Return a mark to give to `forget_others`: what is observed after it is newer than the list asked for now."""
         return self._clock
@@ -192,6 +200,8 @@ class Cache:
         key = self._keys.pop(uid, None)
         if view is not None:
             self._detach(view)
+        if isinstance(view, Sweep | Record):
+            self._drop_book(view)
         return key or (sweep_key_of(kind, body) if body is not None else None)
 
     def _attach(self, view: View) -> None:
@@ -224,15 +234,19 @@ class Cache:
                 _drop(self._records, sweep_of(view), view.uid)
                 self._mark_end(view)
                 self._part(view)
-                if sweep_of(view) not in self._records:  # it was the last
-                    self._books.pop(sweep_of(view), None)
-                    self._changed.pop(sweep_of(view), None)
             case Job():
                 _drop(self._jobs_of, trial_of(view), view.uid)
                 self._part_job(view)
             case Pod():
                 _drop(self._pods_of, job_of(view), view.uid)
                 self._part_job(self._views[JOBS].get(view.job_uid))
+
+    def _drop_book(self, gone: Sweep | Record) -> None:
+        """Drop the book of a sweep that has gone, with its last record: until then it knows whose records have gone."""
+        owner, uid = (key_of_children(gone), gone.uid) if isinstance(gone, Sweep) else (sweep_of(gone), gone.sweep_uid)
+        if owner not in self._records and uid not in self._views[HYPERDRIVES]:
+            self._books.pop(owner, None)
+            self._changed.pop(owner, None)
 
     def _mark_end(self, record: Record) -> None:
         if record.state in ENDED:

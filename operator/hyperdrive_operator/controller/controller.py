@@ -15,7 +15,7 @@ from hyperdrive_operator.core.conditions import find
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError
 from hyperdrive_operator.kube.events import EventRecorder
-from hyperdrive_operator.kube.kinds import CHILDREN, HYPERDRIVES, Kind, Object
+from hyperdrive_operator.kube.kinds import CHILDREN, HYPERDRIVE_TRIALS, HYPERDRIVES, Kind, Object
 from hyperdrive_operator.kube.logcontext import log_context
 from hyperdrive_operator.optimizer.process import Optimizer
 
@@ -39,6 +39,8 @@ STREAMS_SECONDS: Final = 2.0
 RELIST_INTERVAL_SECONDS: Final = 20.0
 #: What the trials of all sweeps are counted by: fields of HyperDrive.status.trials.
 TRIAL_STATES: Final = ("queued", "running", "succeeded", "failed", "earlyStopped", "cancelled")
+
+_OWNERS: Final = {HYPERDRIVE_TRIALS: HYPERDRIVES}
 
 
 def utc_now() -> datetime:
@@ -87,7 +89,7 @@ class Controller:
             clock=clock,
         )
         self._informers = [
-            Informer(client, self, kind, selector, namespace, resync_seconds=resync_seconds)
+            Informer(client, self, kind, selector, namespace, resync_seconds=resync_seconds, owners=_OWNERS.get(kind))
             for kind, selector in CHILDREN
             for namespace in self._namespaces
         ]

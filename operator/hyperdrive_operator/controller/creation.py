@@ -13,7 +13,7 @@ from hyperdrive_operator.core.trialjobs import read_job
 from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import AlreadyExistsError, InvalidError
-from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind, Object
 
 from .cache import Cache
 from .recording import Records
@@ -42,6 +42,8 @@ class Creation:
 
     async def create_trial(self, sweep: Sweep, action: CreateTrial, outcome: Outcome, now: datetime) -> None:
         """Create a trial's record, then its Job."""
+        if not await self._is_there(sweep, action.number):
+            return
         manifest = build_trial(
             sweep_name=sweep.name, sweep_uid=sweep.uid, number=action.number, parameters=action.parameters
         )
@@ -57,6 +59,17 @@ class Creation:
             return
         if may_begin(Trial(record, None, None)):  # it may be an older one, that a restored backup holds, say
             await self._create_job(sweep, record, outcome, now)
+
+    async def _is_there(self, sweep: Sweep, number: int) -> bool:
+        """Tell whether a sweep is still there. Where the record of this number has gone, the API server is asked.
+
+        The sweep may have gone with it, unheard: what is created for it then is deleted at once, again and again.
+        """
+        if self._cache.knows(sweep) and number in self._cache.trials(sweep).numbers.lost:
+            there = {body["metadata"]["uid"] for body in await self._client.list(HYPERDRIVES, sweep.namespace)}
+            if sweep.uid not in there:
+                self._cache.forget(HYPERDRIVES, sweep.uid)
+        return self._cache.knows(sweep)
 
     async def create_missing_job(self, sweep: Sweep, record: Record, outcome: Outcome, now: datetime) -> None:
         """Create the Job of a record that stands, if by the API server's word it has not run yet.

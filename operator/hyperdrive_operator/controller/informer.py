@@ -75,6 +75,7 @@ class Informer:
         namespace: str | None,
         *,
         resync_seconds: float,
+        owners: Kind | None = None,
     ) -> None:
         self._client = client
         self._store = store
@@ -82,6 +83,8 @@ class Informer:
         self._selector = selector
         self._namespace = namespace
         self._resync_seconds = resync_seconds
+        #: Listed before this kind: what a list lacks may have gone with its owner, and must not look like a loss.
+        self._owners = owners
         self._failures = 0
         self._listed_at = 0.0
         #: Set when all that there is was taken in once.
@@ -101,6 +104,8 @@ class Informer:
                 await self._pause(error)
 
     async def _list(self) -> str:
+        if self._owners is not None:
+            await take_in(self._client, self._store, self._owners, "", self._namespace)
         version = await take_in(self._client, self._store, self._kind, self._selector, self._namespace)
         self._listed_at = asyncio.get_running_loop().time()
         self._recovered()

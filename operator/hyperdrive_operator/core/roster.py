@@ -26,6 +26,8 @@ class Numbers:
     def __init__(self) -> None:
         #: The combination's key, by number.
         self.keys: dict[int, str] = {}
+        #: Numbers whose trial has gone.
+        self.lost: set[int] = set()
         #: All numbers from 1 to this one have a trial.
         self.low = 0
         #: The combinations of these.
@@ -40,6 +42,7 @@ class Numbers:
     def put(self, record: Record) -> None:
         """Take in a trial, or another of the same number."""
         self.remove(record.number)
+        self.lost.discard(record.number)
         self.keys[record.number] = record.key
         self._counts[record.key] += 1
         while (key := self.keys.get(self.low + 1)) is not None:
@@ -51,6 +54,7 @@ class Numbers:
         key = self.keys.pop(number, None)
         if key is None:
             return
+        self.lost.add(number)
         self._counts[key] -= 1
         if not self._counts[key]:
             del self._counts[key]

@@ -147,7 +147,7 @@ async def test_nothing_is_decided_before_all_kinds_were_listed(monkeypatch: pyte
         assert not plant.controller.synced
         await plant.until(lambda: bool(keys))
         assert plant.controller.synced
-    assert Counter(listed) == {HYPERDRIVES: 1, HYPERDRIVE_TRIALS: 1, JOBS: 1, PODS: 3}
+    assert Counter(listed) == {HYPERDRIVES: 2, HYPERDRIVE_TRIALS: 1, JOBS: 1, PODS: 3}
 
 
 async def test_an_event_wakes_its_sweep_alone() -> None:
@@ -172,6 +172,33 @@ async def test_a_relist_finds_what_the_watch_has_missed() -> None:
         await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
         plant.cluster.remove(HYPERDRIVES, "digits")
         await plant.until(lambda: not plant.controller._reconciler._memories)
+
+
+async def test_sweeps_that_went_with_all_their_trials_unheard_get_no_trials_again() -> None:
+    """Their CRDs deleted: the trials' stream tells so before kopf does, and each new record went with its owner."""
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(9, 3)))
+    plant.cluster.is_watched = True  # but kopf hears of nothing
+    async with plant.at_work():
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 3)
+        await plant.controller._queue.idle()
+        writes = len(plant.cluster.writes)
+        plant.cluster.remove(HYPERDRIVES, "digits")
+        await plant.until(lambda: not plant.controller._reconciler._memories)
+        assert [(write.what, write.name) for write in plant.cluster.writes[writes:]] == []
+        assert (plant.controller._cache._books, plant.controller._cache.sweeps()) == ({}, [])
+
+
+async def test_a_record_that_is_deleted_by_hand_runs_again() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(9, 3)))
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 3)
+        old = plant.lab.record("digits-2")["metadata"]["uid"]
+        plant.cluster.remove(HYPERDRIVE_TRIALS, "digits-2")
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 3)
+        assert plant.lab.record("digits-2")["metadata"]["uid"] != old
 
 
 async def test_a_relist_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from tests.support.virtual_time import run_virtually
 
 from hyperdrive_operator.controller.informer import LIST_INTERVAL_SECONDS, PAUSES_SECONDS, Informer
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, GoneError, ThrottledError, TransientError
-from hyperdrive_operator.kube.kinds import JOBS, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, JOBS, Kind, Object
 
 BROKEN = TransientError(0, "Unreachable", "the connection broke")
 TOO_OLD = GoneError(410, "Expired", "too old resource version")
@@ -238,6 +238,22 @@ def test_a_server_that_asks_for_a_pause_gets_it() -> None:
             await asyncio.sleep(60)
             (first, _), (second, _) = room.cluster.watches
             assert 45 <= second - first < 46
+
+    run_virtually(test)
+
+
+def test_owners_are_listed_first_so_that_what_went_with_them_is_no_loss() -> None:
+    async def test() -> None:
+        told: list[Kind] = []
+        names = Names()
+        names.observe = lambda kind, _type, _body: told.append(kind)  # type: ignore[assignment, method-assign]
+        names.forget_others = lambda kind, *_: told.append(kind)  # type: ignore[method-assign]
+        cluster = Weather()
+        informer = Informer(cluster, names, JOBS, "", "lab", resync_seconds=600, owners=HYPERDRIVE_TRIALS)
+        task = asyncio.create_task(informer.run())
+        await informer.synced.wait()
+        task.cancel()
+        assert told == [HYPERDRIVE_TRIALS, JOBS]
 
     run_virtually(test)
 

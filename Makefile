@@ -8,7 +8,7 @@ override KUBECONFIG :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test e2e chaos check format generate constraints sbom clean
+.PHONY: help demo cluster test samples e2e chaos check format generate constraints sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,11 @@ demo: .venv/demo ## run a real sweep (SWEEP=FILE: another one), on a cluster ins
 cluster: .venv/demo ## start the demo's cluster again, with its results, until Ctrl-C
 	@$(BIN)/python -m hyperdrive_demo --serve
 
-test: .venv/dev ## everything but the end-to-end tests
-	$(BIN)/python -m pytest -n auto -m 'not cluster' tests
+test: .venv/dev ## the tests that need no cluster and a few minutes
+	$(BIN)/python -m pytest -n auto -m 'not cluster and not samples' tests
+
+samples: .venv/dev ## run every sample, as it is but for fewer trials, on the embedded cluster
+	$(BIN)/python -m pytest -n auto -m samples tests/integration
 
 e2e: .venv/dev ## end-to-end tests on the cluster of KUBECONFIG=FILE (tests/e2e/README.md)
 	KUBECONFIG='$(KUBECONFIG)' $(BIN)/python -m pytest -n 3 -m cluster tests/e2e

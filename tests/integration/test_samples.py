@@ -26,6 +26,8 @@ from hyperdrive_operator.api import names
 from hyperdrive_operator.core.jobs import variable_name
 from hyperdrive_operator.kube.kinds import Object
 
+pytestmark = pytest.mark.samples
+
 WITNESS = Path(__file__).with_name("witness") / "witness.py"
 NAMESPACE = "default"
 SECONDS = 90

@@ -57,14 +57,14 @@ class Kubectl:
     def wait(self, what: str, until: str, *, selector: str = "", seconds: float = WAIT_SECONDS) -> None:
         """Wait until KIND/NAME, or all of KINDS with a selector, is so: `condition=Complete`, `delete`, `create`...
 
-        KIND/NAME need not be there yet, which kubectl takes for an error.
+        What is waited for need not be there yet, which kubectl takes for an error.
         """
         chosen = [f"--selector={selector}"] if selector else []
         command = ("wait", what, *chosen, f"--for={until}", f"--timeout={seconds:.0f}s")
         try:
             self(*command, seconds=seconds + 15)
         except KubectlError as error:
-            if "(NotFound)" not in str(error):
+            if not any(words in str(error) for words in ("(NotFound)", "no matching resources found")):
                 raise
-            self("wait", what, "--for=create", f"--timeout={seconds:.0f}s", seconds=seconds + 15)
+            self("wait", what, *chosen, "--for=create", f"--timeout={seconds:.0f}s", seconds=seconds + 15)
             self(*command, seconds=seconds + 15)

@@ -41,7 +41,7 @@ BROKEN: Final[dict[str, dict[str, Any]]] = {
     "crash": {"trialTemplate": _job({"simulated/exit-code": "1"})},
     "silent": {"trialTemplate": _job()},
     "nan": _reporting('{"score": NaN}'),
-    "huge": _reporting("x" * 100_000),
+    "huge": _reporting("x" * 4_000),
     "constraint": {"constraints": [{"rule": "params.x < 0.0"}]},
     "rare": {"constraints": [{"rule": "params.x < 0.002"}]},
     "source": {"warmStart": {"from": ["nobody"]}},

@@ -250,7 +250,7 @@ async def shards(ground: Ground, trials: int, parallel: int) -> dict[str, Figure
             for one in times:
                 await finished(one, trials)
             refills = [refill for one in times for refill in one.refills(parallel)]
-            found[f"{count} operators"] = {
+            found["one operator" if count == 1 else "two operators"] = {
                 "makespan": max(one.makespan() for one in times),
                 "refill_median": percentile(refills, 0.5),
                 "refill_p99": percentile(refills, 0.99),

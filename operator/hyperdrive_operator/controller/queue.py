@@ -67,7 +67,8 @@ class WorkQueue:
         self._open: Counter[Key] = Counter()
         self._free_at: dict[Key, float] = {}
         self._again: set[Key] = set()
-        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        #: When each key is to come, and what brings it then.
+        self._timers: dict[Key, tuple[float, asyncio.Handle]] = {}
         self._failures: dict[Key, int] = {}
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -132,7 +133,7 @@ class WorkQueue:
         """Give out no more keys, and cancel what was to come later."""
         self._is_closed = True
         self._waiting.clear()
-        for timer in self._timers.values():
+        for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
 
@@ -160,12 +161,13 @@ class WorkQueue:
 
     def _set_timer(self, key: Key, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        timer = self._timers.get(key)
-        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + seconds:
-            return
+        due = loop.time() + seconds
+        planned, timer = self._timers.get(key, (due, None))
         if timer is not None:
+            if planned <= due:
+                return
             timer.cancel()
-        self._timers[key] = loop.call_later(seconds, self._fire, key)
+        self._timers[key] = (due, loop.call_later(seconds, self._fire, key))
 
     def _fire(self, key: Key) -> None:
         self._timers.pop(key, None)

@@ -181,7 +181,7 @@ async def test_a_key_that_failed_while_it_was_added_again_comes_at_once(queue: W
 async def test_nothing_comes_after_the_end() -> None:
     queue = WorkQueue()
     queue.add_after(A, 3600)
-    timer = queue._timers[A]
+    _, timer = queue._timers[A]
     queue.close()
     assert timer.cancelled()
 

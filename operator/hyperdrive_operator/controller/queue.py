@@ -22,7 +22,7 @@ class Key(NamedTuple):
 FIRST_BACKOFF_SECONDS: Final = 0.05
 MAX_BACKOFF_SECONDS: Final = 60.0
 #: Passes of one key whose writes are under way: one that gets no answers must not hold more.
-MAX_OPEN: Final = 4
+MAX_OPEN: Final = 8
 #: From one decision about a key to the next: what comes within it is decided at once. It bounds what a busy sweep
 #: costs, and is no more than a request to the API server takes.
 SPACING_SECONDS: Final = 0.01
@@ -120,6 +120,7 @@ class WorkQueue:
             await self._arrived.wait()
         key = self._waiting.popleft()
         self._queued.discard(key)
+        self._cancel_timer(key)  # this pass looks at all there is, and says when to look again
         self._deciding[key] = asyncio.get_running_loop().time()
         self._open[key] += 1
         self._idle.clear()
@@ -168,6 +169,11 @@ class WorkQueue:
                 return
             timer.cancel()
         self._timers[key] = (due, loop.call_later(seconds, self._fire, key))
+
+    def _cancel_timer(self, key: Key) -> None:
+        _, timer = self._timers.pop(key, (0.0, None))
+        if timer is not None:
+            timer.cancel()
 
     def _fire(self, key: Key) -> None:
         self._timers.pop(key, None)

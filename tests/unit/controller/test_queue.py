@@ -188,3 +188,11 @@ async def test_nothing_comes_after_the_end() -> None:
 
 def test_a_key_is_written_as_people_write_it() -> None:
     assert str(A) == "lab/a"
+
+
+async def test_a_pass_takes_with_it_what_was_to_come_later(queue: WorkQueue) -> None:
+    queue.add_after(A, 0.02)
+    queue.add(A)
+    (await turn(queue)).done()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(), 0.1)

@@ -28,13 +28,13 @@ async def take(seen: Prometheus, since: float) -> list[Panel]:
     return [
         (panel["title"], panel["fieldConfig"]["defaults"]["unit"], lines)
         for panel in panels
-        if (lines := {name: line async for name, line in _lines(seen, panel, since)})
+        if panel["type"] == "timeseries" and (lines := {name: line async for name, line in _lines(seen, panel, since)})
     ]
 
 
 async def _lines(seen: Prometheus, panel: Any, since: float) -> AsyncIterator[tuple[str, Line]]:
     for target in panel["targets"]:
-        query = shortened(target["expr"]).replace("[1s]", "[5s]")
+        query = shortened(target["expr"]).replace("[1s]", "[5s]").replace("$namespace", ".*")
         for series in await seen.over_time(query, since):
             known = {round(float(at) - since): float(value) for at, value in series["values"]}
             times = list(range(max(known) + 1))

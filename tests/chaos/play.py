@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from . import judge
 from .faults import Fault
+from .server import RefusedError
 from .stage import Stage, staged
 from .sweep import Plan
 from .world import World
@@ -17,16 +18,18 @@ BRIEF = Plan(total=9, at_once=3, seconds=0.6)
 #: None of them may end a trial or a sweep of these, whatever befalls it.
 LIMITS: Final = {"timeout": "2h", "trialTimeout": "10m", "maxFailedTrials": 20, "maxTrialsWithoutImprovement": 100}
 LONG = Plan(total=24, at_once=3, seconds=1.5)
+#: The embedded cluster has no containers to start: without this the sweep is over before a long fault is.
+LONG_EMBEDDED = replace(LONG, seconds=5.0)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Result:
     """What came of one round."""
 
     fault: str
     seed: int
-    seconds: float
-    back_to_work: float
+    seconds: float = 0.0
+    back_to_work: float = 0.0
     problems: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -36,27 +39,35 @@ async def play(world: World, fault: Fault, *, seed: int, folder: Path, is_brief:
     """Play a fault and judge what came of it. Its failures are in the result, never raised."""
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  nothing else runs yet
-    plan = BRIEF if is_brief else LONG
-    async with staged(
-        world, folder, name=fault.name, seed=seed, plan=plan, operators=fault.operators, is_brief=is_brief
-    ) as stage:
-        problems: list[str] = []
-        try:
-            await _perform(stage, fault)
-            problems += await judge.problems(stage)
-        except AssertionError as error:
-            problems.append(str(error))
-        finally:
-            _write_log(stage, folder)
-        return Result(
-            fault.name, seed, time.monotonic() - began, stage.back_to_work, problems, _facts(stage), stage.notes
-        )
+    long = LONG if world.is_real else LONG_EMBEDDED
+    plan = BRIEF if is_brief else long
+    result = Result(fault.name, seed)
+    try:
+        async with staged(
+            world, folder, name=fault.name, seed=seed, plan=plan, operators=fault.operators, is_brief=is_brief
+        ) as stage:
+            await _tell(stage, fault, result, folder)
+    except (AssertionError, RefusedError) as error:  # the stage could not be set: the rounds after it can be played
+        result.problems.append(str(error))
+    result.seconds = time.monotonic() - began
+    return result
+
+
+async def _tell(stage: Stage, fault: Fault, result: Result, folder: Path) -> None:
+    """Play it on a stage that is set, and write down what came of it."""
+    try:
+        await _perform(stage, fault)
+        result.problems += await judge.problems(stage)
+    finally:
+        _write_log(stage, folder)
+        result.back_to_work, result.facts, result.notes = stage.back_to_work, _facts(stage), stage.notes
 
 
 async def _perform(stage: Stage, fault: Fault) -> None:
     await stage.apply(**LIMITS)
     await stage.started(stage.random.randint(1, 4))
     await asyncio.gather(fault.play(stage), *([stage.rest()] if fault.is_paused_too else []))
+    stage.ended_meanwhile = len(stage.history.ended)
     await stage.until_works(fault.bound)
     await stage.until_complete(COMPLETE_SECONDS)
     everything = stage.plan.total
@@ -69,6 +80,7 @@ async def _perform(stage: Stage, fault: Fault) -> None:
 def _facts(stage: Stage) -> dict[str, object]:
     history = stage.history
     return {
+        "trials ended when it was over": stage.ended_meanwhile,
         "most Jobs at once": history.most_at_once,
         "kills": sum(operator.kills for operator in stage.operators),
         "effects": dict(stage.weather.used),

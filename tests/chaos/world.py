@@ -21,6 +21,8 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 #: Namespace, account, role and binding of the operator on a real cluster.
 OWN = "hyperdrive-chaos"
 GONE_SECONDS = 60
+#: A namespace with a sweep in it takes longer, and more so on a busy machine: the CRDs may go at the same time.
+NAMESPACE_GONE_SECONDS = 240
 
 
 @dataclass
@@ -33,7 +35,8 @@ class World:
     embedded: EmbeddedCluster | None = None
 
     async def make_namespace(self, name: str) -> None:
-        """Create a namespace, and wait until pods can be created in it."""
+        """Create a namespace, once that of a run before is gone, and wait until pods can be created in it."""
+        await wait_until(lambda: self._is_free(name), NAMESPACE_GONE_SECONDS, f"the namespace {name} of before is gone")
         await self.server.create(NAMESPACES, {"metadata": {"name": name}})
         if self.is_real:
             account = f"{NAMESPACES}/{name}/serviceaccounts/default"
@@ -42,6 +45,18 @@ class World:
     async def remove_namespace(self, name: str) -> None:
         """Delete a namespace and all that is in it."""
         await self.server.delete(f"{NAMESPACES}/{name}")
+
+    async def _is_free(self, name: str) -> bool:
+        """Tell whether a name can be used. Waiting for a namespace that nobody deletes would be in vain."""
+        try:
+            namespace = await self.server.get(f"{NAMESPACES}/{name}")
+        except RefusedError as error:
+            if error.status == NOT_FOUND:
+                return True
+            raise
+        if not namespace["metadata"].get("deletionTimestamp"):
+            raise AssertionError(f"there is a namespace {name}, maybe of a run that was killed: delete it first")
+        return False
 
     async def exists(self, path: str) -> bool:
         """Tell whether there is such an object."""

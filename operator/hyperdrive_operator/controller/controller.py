@@ -61,7 +61,7 @@ class Controller:
         telemetry: Telemetry,
         *,
         namespaces: tuple[str, ...] = (),
-        workers: int = 16,
+        workers: int = 32,
         resync_seconds: float = 600.0,
         clock: Callable[[], datetime] = utc_now,
         optimizer: OptimizerLike | None = None,

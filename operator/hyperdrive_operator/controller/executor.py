@@ -31,6 +31,7 @@ from hyperdrive_operator.core.actions import (
     SuspendJob,
     TimeOutTrial,
 )
+from hyperdrive_operator.core.starting import awaits_ends
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError
@@ -87,6 +88,8 @@ class Executor:
     async def _apply_all(self, sweep: Sweep, actions: Sequence[Action], now: datetime, flight: Flight) -> Outcome:
         outcome = Outcome()
         starts = sum(isinstance(action, STARTS) for action in actions)
+        # where an end that is recorded frees a place, it is as urgent as a start
+        may_wait = sweep.spec is not None and not awaits_ends(sweep.spec)
         started = asyncio.Event()
 
         async def start(action: Action) -> None:
@@ -102,7 +105,7 @@ class Executor:
 
         async def record(action: Action) -> None:
             try:
-                if starts:
+                if starts and may_wait:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(HEAD_START_SECONDS):
                             await started.wait()

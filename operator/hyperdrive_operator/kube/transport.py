@@ -21,9 +21,10 @@ from .credentials import load_configuration, open_session
 from .errors import TransientError, UnauthorizedError, error_from_status
 from .kinds import Kind, Object
 
-# Enough to keep an API server on a small machine busy (390 Job creates a second were measured with 32), and a small
-# part of the 245 seats that API priority and fairness gives to all service accounts together.
-MAX_IN_FLIGHT: Final = 32
+# Twice what one sweep may have under way (controller/flight.py), so that a busy one leaves room for the others. Enough
+# to keep an API server on a small machine busy (390 Job creates a second were measured with 32), and a small part of
+# the 245 seats that API priority and fairness gives to all service accounts together.
+MAX_IN_FLIGHT: Final = 48
 # The API server gives up on a request after 60 s; one that takes half of that is better tried again.
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=10)
 

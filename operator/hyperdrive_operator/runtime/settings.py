@@ -47,7 +47,7 @@ SETTINGS: Final = (
     ),
     Setting("context", "NAME", "context of the kubeconfig", otherwise="its current one"),
     Setting("namespaces", "A,B", "watch only these", "", otherwise="all namespaces", values="watchNamespaces"),
-    Setting("workers", "N", "passes over sweeps that wait for the API server at the same time, 1 to 64", "16"),
+    Setting("workers", "N", "passes over sweeps that wait for the API server at the same time, 1 to 64", "32"),
     Setting("resync", "DURATION", "how often everything is read anew, at least 10s", "10m"),
     Setting("listen", "ADDRESS:PORT", "of /metrics, /healthz and /readyz, or off", "127.0.0.1:8080"),
     Setting(

@@ -9,6 +9,7 @@ from tests.support.fake_cluster import Rule, Write
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.controller import executor
 from hyperdrive_operator.controller.flight import MAX_PARALLEL_STARTS
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind
@@ -312,6 +313,35 @@ async def test_starts_that_hang_keep_no_end_from_being_recorded(
     answer.set()
     await passing
     assert lab.cluster.unfinished_jobs() == 20
+
+
+async def test_ends_that_free_places_wait_for_no_start(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "HEAD_START_SECONDS", 3_600)
+    reporting = {"metadata": {"annotations": {names.ANNOTATION_METRICS: '{"accuracy": $(params.x)}'}}}
+    few = limits(40, 20) | {"maxFailedTrials": 40}  # a failure may end the sweep: none is started before it is known
+    spec = {"limits": few, "metrics": {"source": "Annotation"}, "trialTemplate": reporting}
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": spec})
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.finish_jobs(at_most=10)
+    await lab.step()  # ten places are free now, and ten more trials have ended
+    lab.finish_jobs()
+    answer = asyncio.Event()
+    create: Callable[..., object] = lab.cluster.create
+
+    async def hang(*args: object, **options: object) -> object:
+        if not options.get("dry_run"):
+            await answer.wait()
+        return await create(*args, **options)  # type: ignore[misc]  # a coroutine
+
+    monkeypatch.setattr(lab.cluster, "create", hang)
+    passing = asyncio.create_task(lab.settle())
+    async with asyncio.timeout(5):
+        while _succeeded(lab) < 20:  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+    answer.set()
+    await passing
 
 
 def _succeeded(lab: Laboratory) -> int:

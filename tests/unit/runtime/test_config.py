@@ -14,7 +14,7 @@ def test_the_defaults_are_those_of_the_help(tmp_path: Path) -> None:
         kubeconfig=None,
         context=None,
         namespaces=(),
-        workers=16,
+        workers=32,
         resync_seconds=600.0,
         listen=Listen(host="127.0.0.1", port=8080),
         best_values=100,

@@ -12,8 +12,8 @@ from .processes import Process, operator
 
 QUOTAS: Final = Kind("", "v1", "resourcequotas", "ResourceQuota")
 BROKEN_SWEEPS: Final = 50
-#: The broken ones have come to rest when the operator takes less than this share of a CPU for so long: a good sweep then
-#: meets what they cost for good. What fifty sweeps cost that arrive at once is another question.
+#: The broken ones have come to rest when the operator takes less than this share of a CPU for so long: a good sweep
+#: then meets what they cost for good. What fifty sweeps cost that arrive at once is another question.
 IDLE_SHARE: Final = 0.05
 IDLE_SECONDS: Final = 3.0
 #: They must, by then.

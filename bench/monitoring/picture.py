@@ -14,6 +14,8 @@ from .prometheus import Prometheus, shortened
 
 DASHBOARD: Final = Path(__file__).parents[2] / "charts" / "hyperdrive-operator" / "files" / "dashboard.json"
 COLUMNS: Final = 3
+#: A name of a line, in letters, of which no three stand side by side.
+LONG: Final = 20
 _LABEL: Final = re.compile(r"\{\{(\w+)\}\}")
 
 #: Seconds since the beginning, and values.
@@ -28,13 +30,13 @@ async def take(seen: Prometheus, since: float) -> list[Panel]:
     return [
         (panel["title"], panel["fieldConfig"]["defaults"]["unit"], lines)
         for panel in panels
-        if (lines := {name: line async for name, line in _lines(seen, panel, since)})
+        if panel["type"] == "timeseries" and (lines := {name: line async for name, line in _lines(seen, panel, since)})
     ]
 
 
 async def _lines(seen: Prometheus, panel: Any, since: float) -> AsyncIterator[tuple[str, Line]]:
     for target in panel["targets"]:
-        query = shortened(target["expr"]).replace("[1s]", "[5s]")
+        query = shortened(target["expr"]).replace("[1s]", "[5s]").replace("$namespace", ".*")
         for series in await seen.over_time(query, since):
             known = {round(float(at) - since): float(value) for at, value in series["values"]}
             times = list(range(max(known) + 1))
@@ -65,7 +67,8 @@ def draw(panels: list[Panel], path: Path) -> None:
         axis.set_ylim(bottom=0)
         axis.set_xlim(0, end / 60)
         axis.grid(visible=True, linewidth=0.3)
-        axis.legend(fontsize=5, frameon=False, ncols=3, loc="upper left")
+        columns = 2 if max(map(len, lines)) > LONG else COLUMNS
+        axis.legend(fontsize=5, frameon=False, ncols=columns, loc="upper left")
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.supxlabel("minutes")

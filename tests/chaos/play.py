@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,8 @@ BRIEF = Plan(total=9, at_once=3, seconds=0.6)
 #: None of them may end a trial or a sweep of these, whatever befalls it.
 LIMITS: Final = {"timeout": "2h", "trialTimeout": "10m", "maxFailedTrials": 20, "maxTrialsWithoutImprovement": 100}
 LONG = Plan(total=24, at_once=3, seconds=1.5)
+#: The embedded cluster has no containers to start: without this the sweep is over before a long fault is.
+LONG_EMBEDDED = replace(LONG, seconds=5.0)
 
 
 @dataclass
@@ -37,7 +39,8 @@ async def play(world: World, fault: Fault, *, seed: int, folder: Path, is_brief:
     """Play a fault and judge what came of it. Its failures are in the result, never raised."""
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  nothing else runs yet
-    plan = BRIEF if is_brief else LONG
+    long = LONG if world.is_real else LONG_EMBEDDED
+    plan = BRIEF if is_brief else long
     result = Result(fault.name, seed)
     try:
         async with staged(
@@ -64,6 +67,7 @@ async def _perform(stage: Stage, fault: Fault) -> None:
     await stage.apply(**LIMITS)
     await stage.started(stage.random.randint(1, 4))
     await asyncio.gather(fault.play(stage), *([stage.rest()] if fault.is_paused_too else []))
+    stage.ended_meanwhile = len(stage.history.ended)
     await stage.until_works(fault.bound)
     await stage.until_complete(COMPLETE_SECONDS)
     everything = stage.plan.total
@@ -76,6 +80,7 @@ async def _perform(stage: Stage, fault: Fault) -> None:
 def _facts(stage: Stage) -> dict[str, object]:
     history = stage.history
     return {
+        "trials ended when it was over": stage.ended_meanwhile,
         "most Jobs at once": history.most_at_once,
         "kills": sum(operator.kills for operator in stage.operators),
         "effects": dict(stage.weather.used),

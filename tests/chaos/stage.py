@@ -43,6 +43,8 @@ class Stage:
     disturbed: Counter[str] = field(default_factory=Counter)
     #: Seconds from the end of the fault to the operator's next step.
     back_to_work: float = 0.0
+    #: How many trials had ended when the fault was over: those that came after it show that the operator works.
+    ended_meanwhile: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property

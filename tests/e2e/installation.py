@@ -125,6 +125,11 @@ class Installation:
         (pod,) = self.kubectl.list("pods", PODS)
         return pod
 
+    def metrics(self) -> list[str]:
+        """Return the lines of /metrics, by way of the API server."""
+        name = self.ready_pod()["metadata"]["name"]
+        return self.kubectl("get", "--raw", f"/api/v1/namespaces/{SYSTEM}/pods/{name}:8080/proxy/metrics").splitlines()
+
     def note_errors(self) -> None:
         """Keep the errors that stand in the log of the operator's pod."""
         log = self.kubectl("logs", self.ready_pod()["metadata"]["name"]).splitlines()

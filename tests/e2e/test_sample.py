@@ -1,11 +1,12 @@
 """Three samples as they stand in manifests/samples, and what a person sees of them. test_samples.py runs them all."""
 
 import itertools
+import time
 from collections.abc import Callable
 
 import pytest
 
-from .installation import SAMPLE_IMAGE, SAMPLES, Images
+from .installation import SAMPLE_IMAGE, SAMPLES, Images, Installation
 from .kubectl import Kubectl
 from .sweeps import condition, events, of, trials
 
@@ -14,7 +15,7 @@ DIGITS, GRID, BAYESIAN = (f"hyperdrive/{name}" for name in ("digits", "grid", "b
 
 @pytest.mark.trains
 def test_the_sample_sweeps_complete_and_show_their_best_trial_to_people(
-    namespace: Kubectl, built: Images, note: Callable[[str], None]
+    namespace: Kubectl, built: Images, installation: Installation, note: Callable[[str], None]
 ) -> None:
     for name in ("digits/sweep.yaml", "samplers/grid.yaml", "samplers/bayesian.yaml"):
         text = (SAMPLES / name).read_text().replace(SAMPLE_IMAGE, built.sample)
@@ -33,6 +34,7 @@ def test_the_sample_sweeps_complete_and_show_their_best_trial_to_people(
     pods = namespace.list("pods", of("digits"))
     assert {pod["status"]["phase"] for pod in pods} == {"Succeeded"}
     _note_times(namespace, note)
+    _assert_metrics(namespace, installation)
 
 
 def _assert_best_trial(kubectl: Kubectl, name: str, of_values: Callable[[list[float]], float]) -> None:
@@ -92,6 +94,26 @@ def _assert_labels(kubectl: Kubectl) -> None:
         assert labels.items() <= job["metadata"]["labels"].items()
         assert labels.items() <= job["spec"]["template"]["metadata"]["labels"].items()
         assert job["metadata"]["ownerReferences"][0]["uid"] == record["metadata"]["uid"]
+
+
+def _assert_metrics(kubectl: Kubectl, operator: Installation) -> None:
+    """A sweep's best value is served as long as the sweep is there."""
+    labels = f'goal="Maximize",metric="accuracy",namespace="{kubectl.namespace}",sweep="digits"'
+    series = f"hyperdrive_sweep_best_value{{{labels}}} "
+
+    def served() -> list[float]:
+        return [float(line.removeprefix(series)) for line in operator.metrics() if line.startswith(series)]
+
+    _until(lambda: served() == [kubectl.get("hd", "digits")["status"]["bestTrial"]["value"]])
+    kubectl("delete", "hyperdrive", "digits")
+    _until(lambda: served() == [])
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < 30, "what is served is not what the sweep says"
+        time.sleep(0.2)  # a scrape tells nobody when it would be another
 
 
 def _note_times(kubectl: Kubectl, note: Callable[[str], None]) -> None:

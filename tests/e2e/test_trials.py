@@ -13,6 +13,10 @@ GREEDY = "exec python3 -c 'x = bytes(range(256)) * (1 << 22)'"
 #: Long enough to be evicted, short enough to be run twice.
 BRIEF = 'sleep 8; echo "score=$HYPERDRIVE_PARAM_X"'
 QUICK = 'echo "score=$HYPERDRIVE_PARAM_X"'
+#: Of the pods of a trial the one of rank 1 fails.
+ONE_FAILS = (
+    'echo "score=$HYPERDRIVE_PARAM_X"; [ "$JOB_COMPLETION_INDEX" != 1 ] || { echo "rank 1 has no data"; exit 3; }'
+)
 #: Each repeat of a trial is better by 1 than the one before.
 REPEATED = 'echo "score=$((HYPERDRIVE_PARAM_X + HYPERDRIVE_REPEAT))"'
 
@@ -114,3 +118,24 @@ def test_one_trial_times_out_runs_out_of_memory_is_evicted_cancelled_run_again_a
     assert (status["state"], status["interruptions"]["count"]) == ("Succeeded", 1)
     assert status["interruptions"]["reason"] == "EvictionByEvictionAPI"
     namespace.wait("hd/cancelled", "condition=Complete")
+
+
+def test_a_trial_of_which_some_indexes_fail_is_told_by_the_pod_that_failed(
+    namespace: Kubectl, make_sweep: Callable[..., Object]
+) -> None:
+    def begin(name: str, script: str, **job: object) -> None:
+        sweep = make_sweep(name, script, space=choice("x", 1), total=1)
+        template = sweep["spec"]["trialTemplate"]["spec"]
+        del template["backoffLimit"]
+        template |= {"completionMode": "Indexed", "completions": 3, "parallelism": 3, "backoffLimitPerIndex": 0, **job}
+        namespace.apply(sweep)
+
+    begin("some", ONE_FAILS)
+    begin("more", f"{ONE_FAILS}; echo 'rank 0 goes on'; sleep 300", maxFailedIndexes=0)
+    for name, reason in (("some", "FailedIndexes"), ("more", "MaxFailedIndexesExceeded")):
+        namespace.wait(f"hd/{name}", "condition=Failed")
+        status = namespace.get("hdt", f"{name}-1")["status"]
+        assert (status["state"], status["reason"], status["exitCode"]) == ("Failed", "JobFailed", 3)
+        assert reason in status["message"]
+        assert status["message"].endswith("rank 1 has no data")
+    assert namespace.get("hdt", "some-1")["status"]["value"] == 1, "what rank 0 has reported is kept"

@@ -72,7 +72,7 @@ class FakeLogs(KubeClient):
         previous: bool = False,
         since_time: str = "",
         timestamps: bool = False,
-        idle_seconds: float = 300.0,  # noqa: ARG002  the interface's; nothing here ever hangs
+        idle_seconds: float | None = None,  # noqa: ARG002  the interface's; nothing here ever hangs
     ) -> AsyncGenerator[bytes]:
         """Give each line a time of its own, a second after the line before it."""
         assert timestamps, "the operator always asks for times"

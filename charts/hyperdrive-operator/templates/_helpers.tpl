@@ -67,6 +67,7 @@ annotations:
 {{- with .Values.watchNamespaces }}{{ $args = append $args (printf "--namespaces=%s" (join "," .)) }}{{ end }}
 {{- if ne .Values.logging.level "info" }}{{ $args = append $args (printf "--log-level=%s" .Values.logging.level) }}{{ end }}
 {{- if ne .Values.logging.format "json" }}{{ $args = append $args (printf "--log-format=%s" .Values.logging.format) }}{{ end }}
+{{- if ne (int .Values.metrics.bestValues) 100 }}{{ $args = append $args (printf "--best-values=%d" (int .Values.metrics.bestValues)) }}{{ end }}
 {{- with concat $args .Values.extraArgs }}{{ toYaml . }}{{ end }}
 {{- end }}
 

@@ -4,6 +4,7 @@ After Kubernetes 1.36's Job controller (pkg/controller/job), whose words are kep
 """
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -148,7 +149,7 @@ def _match_conditions(pod: Object, patterns: list[dict[str, Any]]) -> str:
     return ""
 
 
-def build_pod(job: Object, index: int | None) -> Object:
+def build_pod(job: Object, index: int | None, more_annotations: Mapping[str, str] | None = None) -> Object:
     """A pod for the Job, for one completion of an Indexed one."""
     name, uid = job["metadata"]["name"], job["metadata"]["uid"]
     template = clone(job["spec"]["template"])
@@ -156,7 +157,7 @@ def build_pod(job: Object, index: int | None) -> Object:
     prefix = f"{name}-" if index is None else f"{name}-{index}-"
     labels = dict(metadata.get("labels") or {})
     labels |= dict.fromkeys(JOB_NAME_LABELS, name) | dict.fromkeys(JOB_UID_LABELS, uid)
-    annotations = dict(metadata.get("annotations") or {})
+    annotations = dict(metadata.get("annotations") or {}) | dict(more_annotations or {})
     spec = template["spec"]
     if index is not None:
         labels[COMPLETION_INDEX] = annotations[COMPLETION_INDEX] = str(index)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hyperdrive_local.controllers import job_pods
+from hyperdrive_local.controllers import job_per_index, job_pods
 from hyperdrive_local.controllers.job_decision import Backoff, Decision, JobEvent
 from hyperdrive_local.controllers.job_indexes import format_indexes, parse_indexes
 from hyperdrive_local.objects import Object, clone
@@ -129,13 +129,15 @@ def _note_ended(step: _Pass) -> None:
     noted = {uid for uids in step.uncounted.values() for uid in uids}
     fresh = []
     has_failed = _condition(step.status, "FailureTarget") is not None
-    indexes = set(parse_indexes(step.status.get("completedIndexes", "")))
+    indexes = _completed(step)
     for pod in step.pods:
         metadata = pod["metadata"]
         succeeded = job_pods.phase_of(pod) == "Succeeded"
         # of a Job that has failed every pod counts as failed that has not succeeded by then
         failed = job_pods.is_failed(pod, step.job) or (has_failed and not succeeded)
         if not job_pods.is_tracked(pod) or not (succeeded or failed):
+            continue
+        if not (succeeded or has_failed) and job_per_index.is_kept(pod, step.job, step.pods):
             continue
         step.release.append(metadata["name"])
         if metadata["uid"] in noted:
@@ -152,6 +154,17 @@ def _note_ended(step: _Pass) -> None:
     if step.indexed and indexes:
         step.status["completedIndexes"] = format_indexes(indexes)
         step.status["succeeded"] = len(indexes)
+    _note_failed_indexes(step, [] if has_failed else fresh)
+
+
+def _note_failed_indexes(step: _Pass, ended: Sequence[Object]) -> None:
+    """Write down which indexes have used up their tries; not those whose pods were ended for another's failure."""
+    if job_per_index.limit_of(step.job) is None:
+        return
+    known = job_per_index.failed_indexes(step.status)
+    used_up = (pod for pod in ended if job_pods.is_failed(pod, step.job) and job_per_index.is_used_up(pod, step.job))
+    known |= {index for pod in used_up if (index := job_pods.completion_index(pod)) is not None}
+    step.status["failedIndexes"] = format_indexes(known)
 
 
 def _failing(step: _Pass) -> bool:
@@ -179,6 +192,16 @@ def _failure(step: _Pass) -> tuple[str, str]:
         if remaining <= 0:
             return "DeadlineExceeded", "Job was active longer than specified deadline"
         step.checks.append(remaining)
+    return _failure_of_indexes(step)
+
+
+def _failure_of_indexes(step: _Pass) -> tuple[str, str]:
+    failed = job_per_index.failed_indexes(step.status)
+    allowed = step.spec.get("maxFailedIndexes")
+    if allowed is not None and len(failed) > allowed:
+        return "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes"
+    if failed and len(failed | _completed(step)) >= step.spec["completions"]:
+        return "FailedIndexes", "Job has failed indexes"
     return "", ""
 
 
@@ -212,6 +235,9 @@ def _manage(step: _Pass) -> None:
         missing -= sum(job_pods.is_terminating(pod) for pod in step.pods)
     if missing <= 0:
         return
+    if job_per_index.limit_of(step.job) is not None:
+        step.create += _due_indexes(step)[:missing]
+        return
     if (remaining := step.backoff.remaining(step.now)) > 0:
         step.checks.append(remaining)
         return
@@ -224,11 +250,23 @@ def _wanted(step: _Pass) -> int:
     parallelism = int(step.spec.get("parallelism", 1))
     if (completions := step.spec.get("completions")) is None:
         return len(step.active) if step.total("succeeded") else parallelism
-    return max(0, min(parallelism, int(completions) - step.total("succeeded")))
+    open_ = int(completions) - step.total("succeeded") - len(job_per_index.failed_indexes(step.status))
+    return max(0, min(parallelism, open_))
+
+
+def _due_indexes(step: _Pass) -> list[int]:
+    """The indexes whose next pod may be created now: each waits for its own failures alone."""
+    waits = {index: job_per_index.remaining(index, step.job, step.pods, step.now) for index in _free_indexes(step)}
+    step.checks += [seconds for seconds in waits.values() if seconds > 0]
+    return [index for index, seconds in waits.items() if seconds <= 0]
+
+
+def _completed(step: _Pass) -> set[int]:
+    return set(parse_indexes(step.status.get("completedIndexes", "")))
 
 
 def _free_indexes(step: _Pass) -> list[int]:
-    taken = set(parse_indexes(step.status.get("completedIndexes", "")))
+    taken = _completed(step) | job_per_index.failed_indexes(step.status)
     taken |= {index for pod in step.active if (index := job_pods.completion_index(pod)) is not None}
     return [index for index in range(step.spec["completions"]) if index not in taken]
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from hyperdrive_local import times
-from hyperdrive_local.controllers import job_pods
+from hyperdrive_local.controllers import job_per_index, job_pods
 from hyperdrive_local.controllers.follow import follow
 from hyperdrive_local.controllers.job_decision import Backoff, Decision
 from hyperdrive_local.controllers.job_rules import decide
@@ -162,13 +162,20 @@ class JobController:
 
     def _create_pod(self, job: Object, index: int | None) -> Object:
         try:
-            pod = self._registry.create(PODS, job["metadata"]["namespace"], job_pods.build_pod(job, index))
+            body = job_pods.build_pod(job, index, self._annotations(job, index))
+            pod = self._registry.create(PODS, job["metadata"]["namespace"], body)
         except ApiError as error:
             self._recorder.record(job, "Warning", "FailedCreate", f"Error creating: {error.message}")
             raise
         self._pods[job["metadata"]["uid"]][pod["metadata"]["uid"]] = pod
         self._recorder.record(job, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
         return pod
+
+    def _annotations(self, job: Object, index: int | None) -> dict[str, str]:
+        """What a pod is told of the tries before it, where each index has tries of its own."""
+        if job_per_index.limit_of(job) is None:
+            return {}
+        return job_per_index.tries_before(index, job, self._current_pods(job["metadata"]["uid"])).annotations
 
     def _release(self, namespace: str, name: str) -> None:
         """Take the tracking finalizer off a pod."""

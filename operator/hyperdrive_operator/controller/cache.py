@@ -13,7 +13,7 @@ from typing import Any, Final
 from hyperdrive_operator.core.annotations import annotated
 from hyperdrive_operator.core.outcome import aim_of
 from hyperdrive_operator.core.planning import Proposals
-from hyperdrive_operator.core.pods import Pod, culprit, newest_disrupted, speaker
+from hyperdrive_operator.core.pods import Pod, blamed, newest_disrupted, speaker
 from hyperdrive_operator.core.prior import Prior
 from hyperdrive_operator.core.progress import Progress
 from hyperdrive_operator.core.records import ENDED, Record
@@ -297,9 +297,7 @@ class Cache:
         pods = self.pods(job) if job else ()
         annotations = self._heed_annotations(record, job) if job is not None else None
         disrupted = newest_disrupted(pods) if pods else None
-        pod = speaker(pods)
-        if job is not None and job.finished == "Failed" and pod is not None and pod.phase != "Failed":
-            pod = culprit(pods) or pod  # of several it is another that says why
+        pod = blamed(pods) if job is not None and job.finished == "Failed" else speaker(pods)
         log = self._logs.get(record.uid)
         spans = spans_of(pods) if record.state not in ENDED else ()
         # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it

@@ -140,6 +140,8 @@ class Controller:
                 await self._work(tasks)
         finally:
             self._queue.close()
+            self._is_at_work = False
+            self._count()  # who leads no more shows nothing, however long its port is open
             await self._logs.close()
             await self._proposer.close()
 
@@ -265,4 +267,5 @@ class Controller:
         stalled = [find(status, names.CONDITION_STALLED).get("status") == "True" for status in going_on]
         self._telemetry.stalled(sum(stalled))
         self._telemetry.seconds_saved(sum(sweep.status.get("timeSavedSeconds", 0) for sweep in sweeps))
+        self._telemetry.best_values(sweeps)
         self._telemetry.log_streams(self._logs.followed)

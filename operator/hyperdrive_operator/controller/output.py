@@ -10,7 +10,7 @@ from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 from hyperdrive_operator.core.loglines import TAIL_BYTES, TAIL_LINES, LogFeed, Position
 from hyperdrive_operator.core.outcome import aim_of, has_metrics_in_output
 from hyperdrive_operator.core.patterns import reader_of
-from hyperdrive_operator.core.pods import Pod, culprit, speaker, tellers
+from hyperdrive_operator.core.pods import Pod, blamed, speaker, tellers
 from hyperdrive_operator.core.progress import Progress, read_message
 from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.repeats import Repeats, together
@@ -76,7 +76,7 @@ class Output:
         if self._repeats is not None:
             found = self._repeats
             return Log(found.progress, problem, None, is_whole, "", self.attempt, found.values, found.incomplete)
-        tail = ((self._feed.tail if self._feed is not None else "") or self._words) if is_whole else ""
+        tail = (self._words or (self._feed.tail if self._feed is not None else "")) if is_whole else ""
         return Log(self.progress, problem, self.position, is_whole, tail, self.attempt)
 
     def unread(self) -> Sequence[Pod]:
@@ -130,6 +130,8 @@ class Output:
         problem = ""
         for pod in self.unread():
             problem = await self.read_whole(pod)
+        if job.finished == "Failed" and self._speaks_for_another(job):
+            await self._read_last_words(job)
         return problem if self._done or self.progress.reports else _GONE
 
     async def _read_repeats(self, job: Job) -> str:
@@ -173,6 +175,11 @@ class Output:
             return last is not None and last.phase == "Succeeded"
         return len({pod.index for pod in pods if pod.phase == "Succeeded"}) == self._spec.repeats
 
+    def _speaks_for_another(self, job: Job) -> bool:
+        """Tell whether it was another pod than the one that was read by which the Job has failed."""
+        pod = blamed(self._cache.pods(job))
+        return pod is not None and self._feed is not None and self._feed.pod != pod.uid
+
     def _read_message(self, job: Job) -> str:
         pod = speaker(self._cache.pods(job))
         if pod is None:
@@ -182,8 +189,7 @@ class Output:
 
     async def _read_last_words(self, job: Job) -> str:
         """Read why a trial failed whose metrics are known from elsewhere, or don't count."""
-        pods = self._cache.pods(job)
-        pod = culprit(pods) or speaker(pods)
+        pod = blamed(self._cache.pods(job))
         if pod is None:
             return _GONE
         limit = TAIL_LINES * TAIL_BYTES

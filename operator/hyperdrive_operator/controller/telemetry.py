@@ -1,7 +1,9 @@
 """What the controller counts, for whoever shows it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
+
+from hyperdrive_operator.core.sweep import Sweep
 
 
 class TrialTelemetry(Protocol):
@@ -37,6 +39,9 @@ class Telemetry(TrialTelemetry, Protocol):
 
     def seconds_saved(self, seconds: int) -> None:
         """Set what early termination has saved."""
+
+    def best_values(self, sweeps: Sequence[Sweep]) -> None:
+        """Set the sweeps whose best values may be shown."""
 
     def log_streams(self, count: int) -> None:
         """Set the number of logs that are followed."""

@@ -49,6 +49,8 @@ class Pod:
     disrupted_at: datetime | None = None
     #: The scheduler has found no node for it, or has to leave it alone for now.
     is_unscheduled: bool = False
+    #: It is being deleted: what it ends with is the answer to that.
+    is_leaving: bool = False
 
 
 def speaker(pods: Iterable[Pod]) -> Pod | None:
@@ -63,10 +65,28 @@ def speaker(pods: Iterable[Pod]) -> Pod | None:
     )
 
 
-def culprit(pods: Iterable[Pod]) -> Pod | None:
-    """Return the pod by which a Job has failed: the last that failed, unless the cluster took it away."""
+def blamed(pods: Iterable[Pod]) -> Pod | None:
+    """Return the pod that says why its Job has failed: the speaker, if it has; of several it may be another."""
+    pods = list(pods)
+    last = speaker(pods)
+    if last is not None and last.phase == "Failed" and not last.is_leaving:
+        return last
+    return _culprit(pods) or last
+
+
+def _culprit(pods: list[Pod]) -> Pod | None:
+    """Return the last that failed, unless the cluster took it away.
+
+    Rather one that was not ended because another had failed, and of an Indexed Job's one whose index did not succeed by
+    another try.
+    """
+    succeeded = {pod.index for pod in pods if pod.phase == "Succeeded"}
     failed = (pod for pod in pods if pod.phase == "Failed" and not pod.disruption)
-    return max(failed, key=lambda pod: (pod.created, pod.uid), default=None)
+    return max(
+        failed,
+        key=lambda pod: (not pod.is_leaving, pod.index not in succeeded, pod.created, pod.uid),
+        default=None,
+    )
 
 
 def tellers(pods: Iterable[Pod]) -> list[Pod]:
@@ -116,6 +136,7 @@ def read_pod(body: Body) -> Pod:
         disruption_message=_text(disruption.get("message"))[:MESSAGE_LIMIT],
         disrupted_at=timestamps.parse(disruption.get("lastTransitionTime")),
         is_unscheduled=bool(_unscheduled(status)),
+        is_leaving="deletionTimestamp" in metadata,
         requests=pod_requests(body.get("spec")),
     )
 

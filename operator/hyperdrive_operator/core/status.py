@@ -65,7 +65,7 @@ def _pareto_front(facts: Facts, front: Sequence[Point]) -> list[ParetoTrial] | N
 
 def _counts(facts: Facts) -> TrialCounts:
     ended = facts.trials.ended.counts
-    running = sum(trial.is_running for trial in facts.trials.live)
+    running = sum(trial.is_running or trial.is_concluding for trial in facts.trials.live)
     succeeded, failed = ended[State.SUCCEEDED], ended[State.FAILED]
     stopped, cancelled = ended[State.EARLY_STOPPED], ended[State.CANCELLED]
     return TrialCounts(

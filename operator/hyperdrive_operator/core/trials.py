@@ -7,7 +7,7 @@ from .curves import Curve
 from .loglines import Position
 from .pods import Pod
 from .progress import Progress, joined
-from .records import ENDED, Record
+from .records import ENDED, Record, State
 from .spans import Span
 from .trialjobs import DEADLINE_OF_STOPPED, Job
 
@@ -114,6 +114,11 @@ class Trial:
             and self.job is not None
             and ((self.pod is not None and self.pod.phase == "Running") or self.job.ready > 0)
         )
+
+    @property
+    def is_concluding(self) -> bool:
+        """Its Job has finished, and what is left of its output is still read."""
+        return self.record.state is State.RUNNING and self.job is not None and bool(self.job.finished)
 
     @property
     def is_held(self) -> bool:

@@ -27,6 +27,8 @@ from .transport import REQUEST_TIMEOUT, Request, RequestObserver, Transport, uno
 LIST_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=10)
 # No line for so long: either the container is quiet or the connection is dead, and only asking again tells which.
 LOG_IDLE_SECONDS: Final = 300.0
+#: One that is not followed has no reason to be silent: what there is of it comes at once.
+LOG_READ_IDLE_SECONDS: Final = 30.0
 # A watch brings a bookmark each minute: without one the connection is dead, whatever TCP believes.
 WATCH_IDLE_SECONDS: Final = 75.0
 
@@ -209,13 +211,16 @@ class KubeClient:
         previous: bool = False,
         since_time: str = "",
         timestamps: bool = False,
-        idle_seconds: float = LOG_IDLE_SECONDS,
+        idle_seconds: float | None = None,
     ) -> AsyncGenerator[bytes]:
         """Yield a container's log in chunks as it grows, until the container ends; or else what there is of it now.
 
-        Also ends, without an error, when nothing came for ``idle_seconds``: ask again with ``since_time`` then. A
-        connection that breaks is a TransientError. Does not count as a request in flight.
+        If it is followed, it also ends, without an error, when nothing came for ``idle_seconds``: ask again with
+        ``since_time`` then. If not, there is more that did not come, and that is a TransientError, as a connection that
+        breaks is in both cases. Does not count as a request in flight.
         """
+        if idle_seconds is None:
+            idle_seconds = LOG_IDLE_SECONDS if follow else LOG_READ_IDLE_SECONDS
         query = {"follow": "true"} if follow else {}
         if previous:
             query["previous"] = "true"
@@ -228,8 +233,9 @@ class KubeClient:
             try:
                 async for chunk in chunks:
                     yield chunk
-            except TimeoutError:
-                return
+            except TimeoutError as error:
+                if not follow:
+                    raise TransientError(0, "Timeout", "the log has broken off: nothing came any more") from error
 
     async def _send(self, request: Request) -> Object:
         if request.method != "GET" and not self._may_write():

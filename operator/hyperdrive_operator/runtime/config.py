@@ -90,6 +90,7 @@ class Config(BaseModel):
     workers: Annotated[int, Field(ge=1, le=64)]
     resync_seconds: Annotated[float, BeforeValidator(_duration), Field(ge=10)]
     listen: Annotated[Listen | None, BeforeValidator(_listen)]
+    best_values: Annotated[int, Field(ge=0, le=10_000)]
     leader_elect: Annotated[LeaseName | None, BeforeValidator(_lease)]
     # The API server keeps whole seconds. Shorter ones are lost whenever an API server restarts.
     lease_duration_seconds: Annotated[float, BeforeValidator(_duration), Field(ge=5, le=300)]

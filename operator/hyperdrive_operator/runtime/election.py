@@ -91,6 +91,7 @@ class Elector:
                 await self._renew()
         except LeaseLostError:
             self._taken.clear()  # not a write more, though the Lease may not have expired yet
+            self._on_change(False)
             raise
 
     async def release(self) -> None:

@@ -51,6 +51,13 @@ SETTINGS: Final = (
     Setting("resync", "DURATION", "how often everything is read anew, at least 10s", "10m"),
     Setting("listen", "ADDRESS:PORT", "of /metrics, /healthz and /readyz, or off", "127.0.0.1:8080"),
     Setting(
+        "best_values",
+        "N",
+        "of how many sweeps /metrics shows the best value, 0 to 10000: of those that go on first, then of the newest",
+        "100",
+        values="metrics.bestValues",
+    ),
+    Setting(
         "leader_elect",
         "NAMESPACE/NAME",
         "the Lease that makes one of several replicas the leader, or off",

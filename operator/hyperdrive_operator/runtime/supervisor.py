@@ -60,7 +60,7 @@ class Supervisor:
         self._config = config
         self._make_controller = make_controller
         self._on_stopping = on_stopping
-        self._telemetry = Telemetry()
+        self._telemetry = Telemetry(best_values=config.best_values)
         self._stop = asyncio.Event()
         self._controller: ControllerLike | None = None
         self._streams: Streams | None = None

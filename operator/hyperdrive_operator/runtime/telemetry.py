@@ -1,11 +1,15 @@
-"""The operator's metrics. Labels come from closed sets: never the name of anything."""
+"""The operator's metrics. Labels come from closed sets, but for the one that names sweeps: it has a limit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from hyperdrive_operator import __version__
+from hyperdrive_operator.core.bestvalues import best_values
+from hyperdrive_operator.core.sweep import Sweep
 
 #: What can come of a pass.
 RESULTS: Final = ("ok", "conflict", "throttled", "error", "bug")
@@ -19,10 +23,30 @@ PROPOSAL_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 RECONCILE_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
+class BestValues(Collector):
+    """The best values of some of the sweeps, chosen at each scrape: no series outlives its sweep."""
+
+    def __init__(self, at_most: int) -> None:
+        self._at_most = at_most
+        self.sweeps: Sequence[Sweep] = ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Make the metric; prometheus-client asks for it at each scrape."""
+        family = GaugeMetricFamily(
+            "hyperdrive_sweep_best_value",
+            "Best value of a sweep's primary metric so far, of so many sweeps as --best-values says.",
+            labels=("namespace", "sweep", "metric", "goal"),
+        )
+        for one in best_values(self.sweeps, self._at_most):
+            family.add_metric((one.namespace, one.sweep, one.metric, one.goal), one.value)
+        yield family
+
+
 class Telemetry:
     """All collectors, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, best_values: int = 100) -> None:
+        """Make them all; `best_values` is the number of sweeps whose best value is shown, and of such series."""
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter(
@@ -63,6 +87,8 @@ class Telemetry:
             "What early termination has saved in the sweeps that are there.",
             registry=registry,
         )
+        self._best_values = BestValues(best_values)
+        registry.register(self._best_values)
         self._log_streams = Gauge("hyperdrive_log_streams", "Logs of trials that are followed.", registry=registry)
         build = Gauge("hyperdrive_build_info", "Always 1; the version is a label.", ("version",), registry=registry)
         build.labels(__version__).set(1)
@@ -120,6 +146,10 @@ class Telemetry:
     def seconds_saved(self, seconds: int) -> None:
         """Say what early termination has saved in all sweeps."""
         self._seconds_saved.set(seconds)
+
+    def best_values(self, sweeps: Sequence[Sweep]) -> None:
+        """Say which sweeps there are whose best values may be shown."""
+        self._best_values.sweeps = sweeps
 
     def log_streams(self, count: int) -> None:
         """Say how many logs are followed."""

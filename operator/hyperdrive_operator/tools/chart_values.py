@@ -87,6 +87,18 @@ class Logging(Values):
     format: Literal["json", "text"] = Field(default="json", description="One JSON object a line, or text for people.")
 
 
+class Metrics(Values):
+    """metrics."""
+
+    best_values: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Sweeps whose best value is shown, each a series with the sweep's name: those that go on first, "
+        "then the newest. `0`: none.",
+    )
+
+
 class Resources(Values):
     """resources."""
 
@@ -205,6 +217,7 @@ class ChartValues(Values):
     )
     replicas: int = Field(default=1, ge=0, le=10, description="Operator pods.")
     logging: Logging = Field(default=Logging(), description="What the operator logs.")
+    metrics: Metrics = Field(default=Metrics(), description="What the operator's metrics show.")
     extra_args: list[str] = Field(default=[], description="More flags of the operator (`--help` lists them).")
     extra_env: Objects = Field(default=[], description="More environment variables, as in a container.")
     service_account: ServiceAccount = Field(default=ServiceAccount(), description="Who the operator is.")

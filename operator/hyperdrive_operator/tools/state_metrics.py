@@ -1,7 +1,7 @@
 """manifests/kube-state-metrics: the sweeps' own numbers as metrics, by kube-state-metrics from their statuses.
 
-The operator's metrics have no sweep's name in a label, so that they stay few. Whoever wants the best value of each
-sweep in Prometheus gets it from the resource, at the price of some series a sweep.
+The operator's own metrics tell the best value of a limited number of sweeps, and nothing else of a single one. Whoever
+wants all of them, and more of each, gets it from the resource, at the price of some series a sweep.
 """
 
 from typing import Any, Final, get_args

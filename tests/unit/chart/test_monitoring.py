@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.builders import sweep
 
 from hyperdrive_operator.runtime.telemetry import Telemetry
 from hyperdrive_operator.tools.state_metrics import PREFIX, state_metrics_values
@@ -25,6 +26,7 @@ def served() -> dict[str, set[str]]:
     telemetry.trial_ended("Succeeded")
     telemetry.proposed("Bayesian", "ok", 0.1)
     telemetry.reported("Log", 1)
+    telemetry.best_values([sweep(status={"bestTrial": {"value": 0.5}})])
     found: dict[str, set[str]] = {}
     for line in telemetry.render().decode().splitlines():
         if not line.startswith("#") and (match := SERIES.match(line)):
@@ -53,7 +55,8 @@ def expressions() -> list[str]:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_a_query_asks_for_what_is_served(expression: str) -> None:
-    known = served() | state_metrics()
+    ours, others = served(), state_metrics()
+    known = {name: ours.get(name, set()) | others.get(name, set()) for name in ours.keys() | others.keys()}
     asked = SERIES.findall(expression)
     assert asked
     for name, selector in asked:
@@ -66,12 +69,26 @@ def test_a_query_asks_for_what_is_served(expression: str) -> None:
 
 def test_the_page_names_every_metric_with_its_labels() -> None:
     page = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    ours, others = page.split("\n### From kube-state-metrics")
+    names = {re.sub(r"_(bucket|count|sum)$", "", name): labels - {"le"} for name, labels in served().items()}
+    expected = {name: labels for name, labels in names.items() if name.startswith("hyperdrive_")}
+    assert _documented(ours) == {name: labels for name, labels in expected.items() if not name.endswith("_created")}
+    said_of_all = {"namespace", "sweep"}
+    assert _documented(others) == {name: labels - said_of_all for name, labels in state_metrics().items()}
+
+
+def test_a_variable_of_the_dashboard_is_there_and_asks_for_what_is_served() -> None:
+    dashboard = json.loads((FILES / "dashboard.json").read_text(encoding="utf-8"))
+    variables = {one["name"]: one["query"] for one in dashboard["templating"]["list"]}
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard["panels"])))
+    assert used == variables.keys()
+    metric, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variables["namespace"]).groups()  # type: ignore[union-attr]
+    assert label in served()[metric]
+
+
+def _documented(page: str) -> dict[str, set[str]]:
     rows = re.findall(r"^\| `(hyperdrive_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
-    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    ours = {re.sub(r"_(bucket|count|sum)$", "", name): labels - {"le"} for name, labels in served().items()}
-    ours |= {name: labels - {"namespace", "sweep"} for name, labels in state_metrics().items()}  # said of all of them
-    expected = {name: labels for name, labels in ours.items() if name.startswith("hyperdrive_")}
-    assert documented == {name: labels for name, labels in expected.items() if not name.endswith("_created")}
+    return {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
 
 
 def _labels(selector: str | None) -> set[str]:

@@ -83,6 +83,8 @@ def test_a_user_of_openshifts_choice() -> None:
         ({"watchNamespaces": ["team-a", "team-b"]}, "args", ["--namespaces=team-a,team-b"]),
         ({"logging": {"level": "debug", "format": "text"}}, "args", ["--log-level=debug", "--log-format=text"]),
         ({"logging": {"level": "error"}, "extraArgs": ["--workers=8"]}, "args", ["--log-level=error", "--workers=8"]),
+        ({"metrics": {"bestValues": 0}}, "args", ["--best-values=0"]),
+        ({"metrics": {"bestValues": 2500}}, "args", ["--best-values=2500"]),
     ],
 )
 def test_a_value_of_the_container(values: Object, field: str, expected: Any) -> None:
@@ -242,6 +244,7 @@ def test_metrics() -> None:
         {
             "port": "http",
             "path": "/metrics",
+            "honorLabels": True,  # else a sweep's namespace becomes exported_namespace
             "interval": "30s",
             "scrapeTimeout": "10s",
             "relabelings": [{"action": "labeldrop", "regex": "pod"}],

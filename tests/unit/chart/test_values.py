@@ -25,6 +25,7 @@ WRONG = [
     pytest.param({"watchNamespaces": ["a", "a"]}, "at '/watchNamespaces': items at 0 and 1 are equal", id="twice"),
     pytest.param({"logging": {"level": "loud"}}, "at '/logging/level': value must be one of", id="level"),
     pytest.param({"crds": {"keep": "yes"}}, "at '/crds/keep': got string, want boolean", id="no boolean"),
+    pytest.param({"metrics": {"bestValues": 10001}}, "at '/metrics/bestValues': maximum", id="too many series"),
     pytest.param({"commonLabels": {"a b": "c"}}, "at '/commonLabels': additional properties 'a b'", id="label's key"),
     pytest.param({"podLabels": {"a": "b c"}}, "at '/podLabels/a': 'b c' does not match", id="label"),
     pytest.param({"podAnnotations": {"a": 1}}, "at '/podAnnotations/a': got number, want string", id="annotation"),

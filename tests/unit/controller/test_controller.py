@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -15,6 +15,8 @@ from tests.support.laboratory import Laboratory, ListRecorder
 from hyperdrive_operator.controller import informer
 from hyperdrive_operator.controller.controller import TRIAL_STATES, Controller
 from hyperdrive_operator.controller.queue import Key
+from hyperdrive_operator.core.bestvalues import best_values
+from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
@@ -32,6 +34,8 @@ class Counts(Counted):
         self.of_trials: Mapping[str, int] = {}
         self.of_stalled = 0
         self.saved = 0
+        #: Of two sweeps at most.
+        self.of_best: dict[str, float] = {}
 
     def reconciled(self, result: str, seconds: float) -> None:  # noqa: ARG002  the interface's
         self.results[result] += 1
@@ -51,6 +55,9 @@ class Counts(Counted):
     def seconds_saved(self, seconds: int) -> None:
         self.saved = seconds
 
+    def best_values(self, sweeps: Sequence[Sweep]) -> None:
+        self.of_best = {one.sweep: one.value for one in best_values(sweeps, 2)}
+
     def log_streams(self, count: int) -> None:
         """Count nothing."""
 
@@ -69,6 +76,13 @@ class Plant:
             clock=self.cluster.clock,
             resync_seconds=options.get("resync_seconds", 3600),
         )
+
+    def put_ended(self, name: str, minute: int, value: float) -> None:
+        """Let there be a sweep that has ended with a best value."""
+        self.cluster.put(HYPERDRIVES, sweep_manifest(name))
+        best = {"name": f"{name}-1", "number": 1, "value": value, "parameters": {"x": 0}}
+        status = {"state": "Complete", "completionTime": f"2026-03-01T12:{minute:02}:00Z", "bestTrial": best}
+        self.cluster.change(HYPERDRIVES, name, {"status": status}, subresource="status")
 
     def watch(self) -> None:
         """Let the controller see what happens from now on."""
@@ -288,10 +302,66 @@ async def test_what_is_counted_is_what_the_statuses_say() -> None:
     async with plant.at_work():
         await plant.until(lambda: plant.controller.synced)
         plant.controller._count()
-    assert plant.counts.of_sweeps == {"Running": 2, "Complete": 1, "Pending": 1}
-    assert {state: count for state, count in plant.counts.of_trials.items() if count} == {"running": 5, "failed": 3}
-    assert set(plant.counts.of_trials) == set(TRIAL_STATES)
-    assert (plant.counts.of_stalled, plant.counts.saved) == (1, 30), "who has ended waits for nobody"
+        assert plant.counts.of_sweeps == {"Running": 2, "Complete": 1, "Pending": 1}
+        assert {state: count for state, count in plant.counts.of_trials.items() if count} == {"running": 5, "failed": 3}
+        assert set(plant.counts.of_trials) == set(TRIAL_STATES)
+        assert (plant.counts.of_stalled, plant.counts.saved) == (1, 30), "who has ended waits for nobody"
+
+
+async def test_the_best_value_that_is_shown_is_the_statuses_from_the_first_trial_on() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(4, 2)))
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+        plant.controller._count()
+        assert plant.counts.of_best == {}, "no value yet, and no series"
+        for _ in range(2):
+            await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+            plant.lab.start_jobs()
+            plant.cluster.clock.advance(2)
+            plant.lab.finish_jobs()
+        await plant.until(lambda: plant.lab.is_over)
+        plant.controller._count()
+        assert plant.counts.of_best == {"digits": plant.lab.status["bestTrial"]["value"]}
+
+
+async def test_best_values_are_of_so_many_sweeps_and_go_with_them() -> None:
+    plant = Plant()
+    for minute, name in enumerate(("a", "b", "c"), start=1):
+        plant.put_ended(name, minute, minute / 10)
+    plant.answers(None)
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: plant.controller.synced)
+        plant.controller._count()
+        assert plant.counts.of_best == {"b": 0.2, "c": 0.3}
+        plant.cluster.remove(HYPERDRIVES, "c")
+        await plant.until(lambda: len(plant.controller._cache.sweeps()) == 2)
+        plant.controller._count()
+        assert plant.counts.of_best == {"a": 0.1, "b": 0.2}
+        plant.put_ended("d", 4, 0.4)
+        await plant.until(lambda: len(plant.controller._cache.sweeps()) == 3)
+        plant.controller._count()
+        assert plant.counts.of_best == {"b": 0.2, "d": 0.4}
+
+
+async def test_only_who_leads_shows_sweeps_and_who_led_does_so_no_more() -> None:
+    plant, leadership = Plant(), Standby()
+    plant.put_ended("a", 1, 0.1)
+    plant.answers(None)
+    task = asyncio.create_task(plant.controller.run(leadership))
+    await plant.until(lambda: plant.controller.synced)
+    plant.controller._count()
+    assert (plant.counts.of_best, plant.counts.of_sweeps) == ({}, {}), "another leads"
+    leadership.given.set()
+    await plant.until(lambda: plant.controller._is_at_work)
+    plant.controller._count()
+    assert (plant.counts.of_best, plant.counts.of_sweeps) == ({"a": 0.1}, {"Complete": 1})
+    task.cancel()  # as when the Lease is lost
+    with suppress(asyncio.CancelledError):
+        await task
+    assert (plant.counts.of_best, plant.counts.of_sweeps) == ({}, {})
 
 
 async def test_a_controller_of_some_namespaces_lists_these() -> None:

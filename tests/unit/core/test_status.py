@@ -128,6 +128,13 @@ def test_counts() -> None:
     assert result["progress"] == "2/10"
 
 
+def test_a_trial_whose_job_has_finished_and_whose_log_is_still_read_is_not_queued() -> None:
+    concluding = trial(1, job=job_body(1, finished="Complete"), pod=pod_body(phase="Succeeded"), state="Running")
+    never_began = trial(2, job=job_body(2, finished="Failed"))
+    counts = status([concluding, never_began])["trials"]
+    assert (counts["running"], counts["queued"]) == (1, 1)
+
+
 def test_the_end_names_the_best_trial() -> None:
     complete = find(status([ended(1, 0.5), ended(2, 0.75), ended(3, 0.1)]), "Complete")
     assert (complete["reason"], complete["message"]) == (

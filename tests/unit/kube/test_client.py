@@ -5,6 +5,7 @@ import pytest
 from aiohttp import web
 from tests.unit.kube.scripted_api import ScriptedApi, answer, refusal
 
+from hyperdrive_operator.kube import client as client_module
 from hyperdrive_operator.kube.client import KubeClient
 from hyperdrive_operator.kube.errors import (
     ConflictError,
@@ -216,6 +217,43 @@ async def test_a_followed_log_that_stays_silent_ends(api: ScriptedApi, client: K
     chunks = [chunk async for chunk in client.stream_log("ns", "p", "train", idle_seconds=0.1)]
     done.set()
     assert chunks == [b"one\n"]
+
+
+async def test_a_log_that_is_not_followed_and_falls_silent_is_not_taken_for_whole(
+    api: ScriptedApi, client: KubeClient
+) -> None:
+    done = asyncio.Event()
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one\n")
+        await done.wait()
+        return response
+
+    api.on("GET", LOG_PATH, respond)
+    chunks = client.stream_log("ns", "p", "train", follow=False, idle_seconds=0.1)
+    assert await anext(chunks) == b"one\n"
+    with pytest.raises(TransientError, match="broken off"):
+        await anext(chunks)
+    done.set()
+
+
+async def test_a_log_request_that_is_never_answered_keeps_a_trial_from_ending_for_half_a_minute_at_most(
+    api: ScriptedApi, client: KubeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client_module.LOG_READ_IDLE_SECONDS == 30
+    monkeypatch.setattr(client_module, "LOG_READ_IDLE_SECONDS", 0.1)
+    done = asyncio.Event()
+
+    async def respond(_: web.Request) -> web.StreamResponse:
+        await done.wait()
+        return web.StreamResponse()
+
+    api.on("GET", LOG_PATH, respond)
+    with pytest.raises(TransientError, match="can't be reached"):
+        await anext(client.stream_log("ns", "p", "train", follow=False))
+    done.set()
 
 
 async def test_a_followed_log_that_breaks_is_a_transient_error(api: ScriptedApi, client: KubeClient) -> None:

@@ -263,6 +263,7 @@ def test_a_leader_whose_lease_was_given_to_another_stops_at_once() -> None:
             with pytest.raises(LeaseLostError, match="somebody has changed it"):
                 await first.task
             assert not first.elector.is_held
+            assert first.changes == [True, False], "the metric says so too"
 
     run_virtually(run)
 

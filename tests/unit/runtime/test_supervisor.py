@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
+from tests.support.builders import sweep
 from tests.unit.kube.scripted_api import answer, refusal
 from tests.unit.runtime.cluster import Cluster, resources, thing
 from tests.unit.runtime.conftest import until
@@ -134,6 +135,15 @@ async def test_the_operator_starts_hands_over_events_and_stops(cluster: Cluster,
     assert controller.cancelled
     events = [call.body["note"] for call in cluster.api.calls if call.path == EVENTS_PATH]
     assert events == ["bye"]  # what was said last is still written
+
+
+async def test_so_many_best_values_are_served_as_the_setting_says(cluster: Cluster, tmp_path: Path) -> None:
+    best = {"startTime": "2026-03-01T12:00:00Z", "bestTrial": {"value": 0.5}}
+    sweeps = [sweep(name, uid=name, status=best) for name in ("a", "b", "c")]
+    async with operator(cluster, tmp_path, "--best-values=2") as running:
+        running.supervisor._telemetry.best_values(sweeps)
+        await until(lambda: running.supervisor.port)
+        assert (await running.get("/metrics"))[1].count("hyperdrive_sweep_best_value{") == 2
 
 
 async def test_the_operator_waits_for_its_crds_and_says_so_once(

@@ -1,4 +1,10 @@
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from tests.support.builders import sweep
+
 from hyperdrive_operator import __version__
+from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.runtime.telemetry import Telemetry
 
 
@@ -60,3 +66,43 @@ def test_two_of_them_do_not_share_anything() -> None:
 
 def test_the_first_bug_is_an_increase() -> None:
     assert 'hyperdrive_reconciles_total{result="bug"} 0.0' in Telemetry().render().decode()
+
+
+def best_values_of(telemetry: Telemetry) -> dict[tuple[str, ...], float]:
+    """Return the series of best values as Prometheus reads them."""
+    families = text_string_to_metric_families(telemetry.render().decode())
+    (family,) = [one for one in families if one.name == "hyperdrive_sweep_best_value"]
+    assert family.type == "gauge"
+    return {
+        tuple(sample.labels[label] for label in ("namespace", "sweep", "metric", "goal")): sample.value
+        for sample in family.samples
+    }
+
+
+def found(name: str, value: float, **given: Any) -> Sweep:
+    status = {"startTime": "2026-03-01T12:00:00Z", "bestTrial": {"value": value}}
+    return sweep(name, uid=name, status=status, **given)
+
+
+def test_a_best_value_has_a_series_as_long_as_its_sweep_is_there() -> None:
+    telemetry = Telemetry()
+    assert best_values_of(telemetry) == {}
+    digits = found("digits", 0.96938)
+    goal = {"primaryMetric": "val\\loss", "goal": "Minimize"}
+    telemetry.best_values([digits, found("other", -1e-9, namespace="team-b", objective=goal), sweep("begins", uid="x")])
+    assert best_values_of(telemetry) == {
+        ("lab", "digits", "accuracy", "Maximize"): 0.96938,
+        ("team-b", "other", "val\\loss", "Minimize"): -1e-9,
+    }
+    telemetry.best_values([digits])
+    assert [*best_values_of(telemetry).values()] == [0.96938]
+    telemetry.best_values([])
+    assert best_values_of(telemetry) == {}
+
+
+def test_there_are_never_more_series_of_best_values_than_told() -> None:
+    telemetry = Telemetry(best_values=3)
+    for generation in range(4):
+        telemetry.best_values([found(f"s-{generation}-{number}", number) for number in range(50)])
+        assert len(best_values_of(telemetry)) == 3
+    assert best_values_of(Telemetry(best_values=0)) == {}

@@ -12,7 +12,7 @@ from hyperdrive_operator.controller.cache import Cache
 from hyperdrive_operator.controller.logs import LogReader
 from hyperdrive_operator.controller.proposals import OptimizerLike, Proposer
 from hyperdrive_operator.controller.queue import Key
-from hyperdrive_operator.controller.reconciler import Reconciler
+from hyperdrive_operator.controller.reconciler import CALM, Reconciler
 from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.curves import columns_of
 from hyperdrive_operator.core.metrics import Goal
@@ -155,7 +155,7 @@ class Laboratory:
             elif self.logs.is_reading_rests or self.proposer.is_busy:
                 await asyncio.wait_for(self.news.wait(), 5)
                 self.news.clear()
-            elif delay != 0.0 and not self.deliver():
+            elif (delay is None or delay > CALM.total_seconds()) and not self.deliver():
                 return delay
         raise AssertionError(f"not at rest after {MAX_PASSES} passes; the last error was {self.errors[-1:]}")
 

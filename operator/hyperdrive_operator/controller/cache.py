@@ -111,6 +111,11 @@ class Cache:
         """Return what an optimiser has proposed for this HyperDrive and no trial has taken up."""
         return self._proposals.get(sweep.uid) or Proposals()
 
+    def may_wait(self, kind: Kind, uid: str) -> bool:
+        """Tell whether what is new of an object decides nothing that hurries: a pod, or a Job that has not finished."""
+        view = self._views[kind].get(uid)
+        return isinstance(view, Pod) or (isinstance(view, Job) and not view.finished)
+
     # --- learning -----------------------------------------------------------------------------------------------
 
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> Key | None:

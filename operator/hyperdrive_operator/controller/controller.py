@@ -25,7 +25,7 @@ from .leadership import Alone, Leadership
 from .logs import LogReader
 from .proposals import OptimizerLike, Proposer
 from .queue import Key, Turn, WorkQueue
-from .reconciler import Reconciler
+from .reconciler import CALM, Reconciler
 from .telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -105,7 +105,11 @@ class Controller:
     def observe(self, kind: Kind, event_type: str | None, body: Object) -> None:
         """Take in what a list or a watch saw. To be called in the controller's loop."""
         key = self._cache.observe(kind, event_type, body)
-        if key is not None and self._is_at_work:
+        if key is None or not self._is_at_work:
+            return
+        if self._cache.may_wait(kind, body["metadata"]["uid"]):
+            self._queue.add_after(key, CALM.total_seconds())
+        else:
             self._queue.add(key)
 
     def mark(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -43,6 +44,9 @@ from .proposals import Proposer
 from .recording import Records
 from .results import Obstacle, Outcome
 
+#: So long what has happened is not recorded yet while the same pass starts trials: those come first on the one core
+#: that sends both, but an API server that does not answer them keeps nothing else waiting.
+HEAD_START_SECONDS: Final = 0.25
 #: What is done to the end when the process is told to stop.
 _RECORDING: Final = (
     RecordStart,
@@ -82,16 +86,33 @@ class Executor:
 
     async def _apply_all(self, sweep: Sweep, actions: Sequence[Action], now: datetime, flight: Flight) -> Outcome:
         outcome = Outcome()
+        starts = sum(isinstance(action, STARTS) for action in actions)
+        started = asyncio.Event()
 
-        async def attempt(action: Action) -> None:
+        async def start(action: Action) -> None:
+            nonlocal starts
             try:
-                async with flight.places:
+                async with flight.start_places:
+                    await self._attempt(sweep, action, outcome, now)
+            finally:
+                flight.end(action)
+                starts -= 1
+                if not starts:
+                    started.set()
+
+        async def record(action: Action) -> None:
+            try:
+                if starts:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(HEAD_START_SECONDS):
+                            await started.wait()
+                async with flight.record_places:
                     await self._attempt(sweep, action, outcome, now)
             finally:
                 flight.end(action)
 
-        # what starts trials first: a place that is free costs time
-        await asyncio.gather(*map(attempt, sorted(actions, key=lambda action: not isinstance(action, STARTS))))
+        # what starts trials first: a place that is free costs time, a late record nothing
+        await asyncio.gather(*(start(one) if isinstance(one, STARTS) else record(one) for one in actions))
         return outcome
 
     async def _attempt(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:

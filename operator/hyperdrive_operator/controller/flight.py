@@ -7,8 +7,10 @@ from typing import Final
 
 from hyperdrive_operator.core.actions import Action, CheckTemplate, CreateTrial, FollowLog, Propose, ReadLog
 
-#: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own).
-MAX_PARALLEL_WRITES: Final = 16
+#: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own): what
+#: starts trials, and all else. So a hundred ends that are being recorded keep no place empty.
+MAX_PARALLEL_STARTS: Final = 16
+MAX_PARALLEL_RECORDS: Final = 8
 #: The place of the template's check; trials are numbered from 1 on.
 _TEMPLATE: Final = 0
 
@@ -21,7 +23,8 @@ class Flight:
     """
 
     def __init__(self) -> None:
-        self.places = asyncio.Semaphore(MAX_PARALLEL_WRITES)
+        self.start_places = asyncio.Semaphore(MAX_PARALLEL_STARTS)
+        self.record_places = asyncio.Semaphore(MAX_PARALLEL_RECORDS)
         self._numbers: Counter[int] = Counter()
 
     def not_begun(self, actions: Sequence[Action]) -> list[Action]:

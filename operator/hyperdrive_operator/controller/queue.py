@@ -22,7 +22,7 @@ class Key(NamedTuple):
 FIRST_BACKOFF_SECONDS: Final = 0.05
 MAX_BACKOFF_SECONDS: Final = 60.0
 #: Passes of one key whose writes are under way: one that gets no answers must not hold more.
-MAX_OPEN: Final = 4
+MAX_OPEN: Final = 8
 #: From one decision about a key to the next: what comes within it is decided at once. It bounds what a busy sweep
 #: costs, and is no more than a request to the API server takes.
 SPACING_SECONDS: Final = 0.01
@@ -67,7 +67,8 @@ class WorkQueue:
         self._open: Counter[Key] = Counter()
         self._free_at: dict[Key, float] = {}
         self._again: set[Key] = set()
-        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        #: When each key is to come, and what brings it then.
+        self._timers: dict[Key, tuple[float, asyncio.Handle]] = {}
         self._failures: dict[Key, int] = {}
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -119,6 +120,7 @@ class WorkQueue:
             await self._arrived.wait()
         key = self._waiting.popleft()
         self._queued.discard(key)
+        self._cancel_timer(key)  # this pass looks at all there is, and says when to look again
         self._deciding[key] = asyncio.get_running_loop().time()
         self._open[key] += 1
         self._idle.clear()
@@ -132,7 +134,7 @@ class WorkQueue:
         """Give out no more keys, and cancel what was to come later."""
         self._is_closed = True
         self._waiting.clear()
-        for timer in self._timers.values():
+        for _, timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
 
@@ -160,12 +162,18 @@ class WorkQueue:
 
     def _set_timer(self, key: Key, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        timer = self._timers.get(key)
-        if timer is not None and not timer.cancelled() and timer.when() <= loop.time() + seconds:
-            return
+        due = loop.time() + seconds
+        planned, timer = self._timers.get(key, (due, None))
+        if timer is not None:
+            if planned <= due:
+                return
+            timer.cancel()
+        self._timers[key] = (due, loop.call_later(seconds, self._fire, key))
+
+    def _cancel_timer(self, key: Key) -> None:
+        _, timer = self._timers.pop(key, (0.0, None))
         if timer is not None:
             timer.cancel()
-        self._timers[key] = loop.call_later(seconds, self._fire, key)
 
     def _fire(self, key: Key) -> None:
         self._timers.pop(key, None)

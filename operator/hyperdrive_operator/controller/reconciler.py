@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.core.actions import Action, RecordProgress
+from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
+from hyperdrive_operator.core.actions import UNHURRIED, Action, RecordEnd, RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.budget import REFRESH
 from hyperdrive_operator.core.early_termination import Judge, Judgement
@@ -19,6 +20,7 @@ from hyperdrive_operator.core.patch import merge_patch
 from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
 from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.roster import Roster
+from hyperdrive_operator.core.starting import awaits_ends
 from hyperdrive_operator.core.status import summarise
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.tidying import tidy
@@ -40,6 +42,9 @@ from .vacancies import Vacancies
 
 logger = logging.getLogger(__name__)
 
+#: What decides nothing that hurries is looked at so late, with all that comes within that time: a trial that begins is
+#: five events, and each pass looks at all that is live.
+CALM: Final = timedelta(seconds=0.1)
 #: Counts alone are written at most so often for one sweep; conditions and a new best trial at once.
 STATUS_INTERVAL: Final = timedelta(seconds=1)
 #: A template that the API server refuses is tried again this late: a quota or service account may have come to be.
@@ -126,9 +131,10 @@ class Reconciler:
 
         delay = await self._report(sweep, memory, this, outcome)
         outcome.raise_for_failures()  # reported first, retried second
-        if outcome.has_acted and outcome.obstacle is None:
-            return 0.0  # until a pass finds nothing to do
+        # until a pass finds nothing to do
+        again = look_again(sweep.spec, this.actions) if outcome.has_acted and outcome.obstacle is None else None
         return _earliest(
+            again,
             delay,
             this.plan.next_check - now if this.plan.next_check else None,
             memory.hold.until - now if memory.hold else None,
@@ -229,7 +235,7 @@ class Reconciler:
                 sweep, sweep.status, outcome.ended, this.now
             )  # recorded already, whatever comes of the status
             if this.number < memory.reported:
-                return timedelta(0)
+                return CALM
             memory.reported = this.number
             return await self._report_status(sweep, memory, this.plan, this.now)
 
@@ -317,6 +323,12 @@ def _news(status: Mapping[str, Any]) -> dict[str, Any]:
     conditions = status.get("conditions") or ()
     kept["conditions"] = [[condition.get(key) for key in ("type", "status", "reason")] for condition in conditions]
     return kept
+
+
+def look_again(spec: HyperDriveSpec | None, actions: Sequence[Action]) -> timedelta:
+    """Return how soon to look again after these actions: at once, unless nothing that hurries can follow from them."""
+    calm = UNHURRIED if spec is None or awaits_ends(spec) else (*UNHURRIED, RecordEnd)
+    return timedelta(0) if any(not isinstance(action, calm) for action in actions) else CALM
 
 
 def _earliest(*waits: timedelta | None) -> float | None:

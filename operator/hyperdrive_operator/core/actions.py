@@ -177,3 +177,15 @@ Action = CheckTemplate | Propose | CreateTrial | CreateJob | RetryTrial | Settli
 
 #: What leads to another running trial.
 STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob, RetryTrial)
+#: What is followed by nothing that hurries.
+UNHURRIED = (
+    Propose,
+    CreateTrial,
+    CreateJob,
+    RecordStart,
+    RecordInterruption,
+    RecordQueued,
+    RecordProgress,
+    FollowLog,
+    ReadLog,
+)

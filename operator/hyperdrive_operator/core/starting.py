@@ -57,7 +57,7 @@ def next_trials(
     """
     # where its result decides what is started next, or whether anything is, a trial keeps its place until it is known
     learns = is_proposed(spec)
-    waits = learns or _may_end_by_results(spec)
+    waits = awaits_ends(spec)
     free = spec.limits.max_concurrent_trials - sum(
         trial.is_active or (waits and not trial.is_ended) for trial in trials.live
     )
@@ -67,6 +67,11 @@ def next_trials(
     if learns:
         return _proposed(spec, numbers, Taken(known, trials.numbers.taken), ready)
     return _sampled(spec, numbers, trials.numbers, known)
+
+
+def awaits_ends(spec: HyperDriveSpec) -> bool:
+    """Tell whether the place of a trial is free only when its end is recorded, and not already when its Job is over."""
+    return is_proposed(spec) or _may_end_by_results(spec)
 
 
 def _may_end_by_results(spec: HyperDriveSpec) -> bool:

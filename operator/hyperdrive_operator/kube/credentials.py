@@ -7,21 +7,24 @@ import asyncio
 import os
 import urllib.request
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
-from kubernetes.aio.client import ApiClient, Configuration
+import aiohttp
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 from yaml import YAMLError
 
 from .errors import KubeConfigError
 
+# Of a stream: many events of a watch come at once.
+READ_BUFFER: Final = 2 * 1024 * 1024
+
 
 async def load_configuration(kubeconfig: str | None, context: str | None = None) -> Configuration:
     """Read the kubeconfig (its exec plugin is run), or without one the pod's service account."""
     configuration = Configuration()
-    # The semaphore of KubeClient is the limit. The connector's own (100) would count log streams as well, and a
-    # hundred followed trials would then leave no connection for anything else.
-    configuration.connection_pool_maxsize = 0
     try:
         if kubeconfig is None:
             load_incluster_config(configuration)  # type: ignore[no-untyped-call]  # typed in parts only
@@ -34,8 +37,6 @@ async def load_configuration(kubeconfig: str | None, context: str | None = None)
         # The loader indexes into whatever YAML it is given: a file that is no kubeconfig fails in any of these ways.
         raise _unusable(kubeconfig, error) from error
     configuration.proxy = configuration.proxy or proxy_from_environment(str(configuration.host))
-    # Else aiohttp looks the proxy up, and a password for the API server in ~/.netrc, for each request, in a thread.
-    configuration.client_session_kwargs = {"trust_env": False}
     return configuration
 
 
@@ -47,12 +48,20 @@ def proxy_from_environment(server: str) -> str | None:
     return urllib.request.getproxies().get(url.scheme)
 
 
-def open_api(configuration: Configuration, kubeconfig: str | None) -> ApiClient:
+def open_session(configuration: Configuration, kubeconfig: str | None) -> aiohttp.ClientSession:
     """Make the HTTP client: this is where the certificates are read."""
     try:
-        return ApiClient(configuration)
+        context = RESTClientObject(configuration).ssl_context
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise _unusable(kubeconfig, error) from error
+    return aiohttp.ClientSession(
+        # The semaphore of Transport is the limit. The connector's own (100) would count log streams as well, and a
+        # hundred followed trials would then leave no connection for anything else.
+        connector=aiohttp.TCPConnector(limit=0, ssl=context),
+        # Else aiohttp looks the proxy up, and a password for the API server in ~/.netrc, for each request, in a thread.
+        trust_env=False,
+        read_bufsize=READ_BUFFER,
+    )
 
 
 async def authorization(configuration: Configuration) -> tuple[str, str] | None:

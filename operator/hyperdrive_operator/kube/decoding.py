@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import aiohttp
+from pydantic_core import from_json
 
 #: A Job has some twenty levels, its managed fields a few more, and free JSON is refused beyond 64 (api.MAX_DEPTH).
 MAX_LEVELS: Final = 256
@@ -20,6 +21,10 @@ _TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{\[]|[}\]]', re.DOTAL
 
 def decode(raw: bytes) -> Any:
     """Parse JSON. Of what is too deep for the parser, all below MAX_LEVELS is null. ValueError if it is no JSON."""
+    try:
+        return from_json(raw)  # takes half the time of the standard library's, and is more particular
+    except ValueError:
+        pass
     try:
         return json.loads(raw)
     except RecursionError:

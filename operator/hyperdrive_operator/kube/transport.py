@@ -4,17 +4,20 @@ No retries but one after a 401: whoever asked knows when to ask again.
 """
 
 import asyncio
+import json
 import time
 from asyncio import sslproto
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client import Configuration
+from yarl import URL
 
-from .credentials import load_configuration, open_api
+from .credentials import load_configuration, open_session
 from .errors import TransientError, UnauthorizedError, error_from_status
 from .kinds import Kind, Object
 
@@ -27,6 +30,9 @@ REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30, sock_connect=10)
 # asyncio gives each TLS connection 256 KiB to read into, and touches all of it. With this much 1,000 followed logs take
 # 88 MiB instead of 307; a TLS record has 16 KiB.
 TLS_READ_BUFFER: Final = 32 * 1024
+
+# What we send has no cycle, and json.dumps would make an encoder anew for each object.
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 #: Called after each request with its verb, its resource, the HTTP status (0: no answer) and the seconds it took.
 RequestObserver = Callable[[str, str, int, float], None]
@@ -55,11 +61,20 @@ class Transport:
     """A connection pool and the credentials for one API server."""
 
     def __init__(
-        self, api: ApiClient, kubeconfig: str | None, context: str | None, on_request: RequestObserver
+        self,
+        session: aiohttp.ClientSession,
+        configuration: Configuration,
+        kubeconfig: str | None,
+        context: str | None,
+        *,
+        user_agent: str,
+        on_request: RequestObserver,
     ) -> None:
-        self._api = api
+        self._session = session
+        self._configuration = configuration
         self._kubeconfig = kubeconfig
         self._context = context
+        self._user_agent = user_agent
         self._on_request = on_request
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._login = asyncio.Lock()
@@ -71,18 +86,17 @@ class Transport:
         """Read the credentials. Sends nothing; raises KubeConfigError."""
         sslproto.SSLProtocol.max_size = TLS_READ_BUFFER  # of connections that are opened from now on
         configuration = await load_configuration(kubeconfig, context)
-        api = open_api(configuration, kubeconfig)
-        api.user_agent = user_agent
-        return cls(api, kubeconfig, context, on_request)
+        session = open_session(configuration, kubeconfig)
+        return cls(session, configuration, kubeconfig, context, user_agent=user_agent, on_request=on_request)
 
     @property
     def server(self) -> str:
         """The API server's URL."""
-        return str(self._api.configuration.host)
+        return str(self._configuration.host)
 
     async def close(self) -> None:
         """Close all connections. Requests under way fail."""
-        await self._api.close()  # type: ignore[no-untyped-call]  # the generated client is typed in parts only
+        await self._session.close()
 
     async def send(self, request: Request) -> bytes:
         """Ask, and read the whole answer. Waits while MAX_IN_FLIGHT others are under way."""
@@ -110,7 +124,7 @@ class Transport:
 
     async def _ask(self, request: Request) -> aiohttp.ClientResponse:
         """Return the 2xx answer, its body still to be read. A 401 is tried once more if there is a newer token."""
-        token = self._api.configuration.api_key.get("BearerToken")
+        token = self._configuration.api_key.get("BearerToken")
         try:
             return await self._ask_once(request)
         except UnauthorizedError:
@@ -133,18 +147,26 @@ class Transport:
             self._on_request(request.verb, request.resource or request.kind.plural, code, seconds)
 
     async def _open(self, request: Request) -> aiohttp.ClientResponse:
-        method, url, headers, body, _ = await self._api.param_serialize(
+        """Send a request by aiohttp itself: the generated client would copy and walk it."""
+        configuration = self._configuration
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        headers = {
+            "Accept": "application/json, */*",
+            "Content-Type": request.content_type,
+            "User-Agent": self._user_agent,
+        }
+        if token := await configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
+            headers["Authorization"] = token
+        return await self._session.request(
             request.method,
-            request.path,
-            query_params=list(request.query.items()),
-            header_params={"Accept": "application/json, */*", "Content-Type": request.content_type},
-            body=request.body,
-            auth_settings=["BearerToken"],
+            URL(f"{configuration.host}{request.path}{query}", encoded=True),
+            headers=headers,
+            data=None if request.body is None else _encode(request.body).encode(),
+            timeout=request.timeout,
+            proxy=configuration.proxy,
+            proxy_headers=configuration.proxy_headers,
+            server_hostname=configuration.tls_server_name,
         )
-        # A ClientTimeout: the pair of numbers that the client documents is not what aiohttp takes.
-        answer = await self._api.call_api(method, url, headers, body, _request_timeout=request.timeout)
-        response: aiohttp.ClientResponse = answer.response
-        return response
 
     async def _renew_token(self, refused: str | None) -> bool:
         """Read the credentials again; say whether there is another token than the refused one.
@@ -153,7 +175,7 @@ class Transport:
         client reads its token file anew each minute by itself.)
         """
         async with self._login:  # a hundred refused requests start one exec plugin
-            current = self._api.configuration.api_key
+            current = self._configuration.api_key
             if current.get("BearerToken") != refused:
                 return True
             renewed = (await load_configuration(self._kubeconfig, self._context)).api_key.get("BearerToken")

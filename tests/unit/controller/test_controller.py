@@ -15,6 +15,7 @@ from tests.support.laboratory import Laboratory, ListRecorder
 from hyperdrive_operator.controller import informer
 from hyperdrive_operator.controller.controller import TRIAL_STATES, Controller
 from hyperdrive_operator.controller.queue import Key
+from hyperdrive_operator.controller.reconciler import CALM
 from hyperdrive_operator.core.bestvalues import best_values
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Trial
@@ -175,6 +176,24 @@ async def test_an_event_wakes_its_sweep_alone() -> None:
         plant.cluster.change(HYPERDRIVES, "other", {"spec": {"limits": limits(9, 9)}})
         await plant.until(lambda: len(keys) == 3)
     assert keys[2] == Key("lab", "other")
+
+
+async def test_a_pod_that_begins_waits_for_others_and_a_job_that_ends_does_not() -> None:
+    plant = Plant()
+    plant.lab.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(20, 20)))
+    await plant.lab.settle()
+    keys = plant.answers(None)
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: len(keys) == 1)
+        plant.lab.start_jobs()  # forty events
+        await asyncio.sleep(CALM.total_seconds() / 4)
+        assert len(keys) == 1
+        await plant.until(lambda: len(keys) == 2)
+        began = asyncio.get_running_loop().time()
+        plant.lab.finish_jobs(at_most=1)
+        await plant.until(lambda: len(keys) == 3)
+        assert asyncio.get_running_loop().time() - began < CALM.total_seconds() / 2
 
 
 async def test_a_relist_finds_what_the_watch_has_missed() -> None:

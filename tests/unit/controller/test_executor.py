@@ -9,7 +9,7 @@ from tests.support.fake_cluster import Rule, Write
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.controller.flight import MAX_PARALLEL_WRITES
+from hyperdrive_operator.controller.flight import MAX_PARALLEL_STARTS
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind
 
@@ -250,7 +250,7 @@ async def test_jobs_are_created_several_at_a_time_but_not_all_at_once(
     lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": limits(40, 40)}})
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 40
-    assert most == MAX_PARALLEL_WRITES
+    assert most == MAX_PARALLEL_STARTS
 
 
 async def test_a_record_that_the_server_refuses_stalls_the_sweep_and_says_so(lab: Laboratory) -> None:
@@ -262,3 +262,57 @@ async def test_a_record_that_the_server_refuses_stalls_the_sweep_and_says_so(lab
     stalled = lab.condition("Stalled")
     assert (stalled["status"], stalled["reason"]) == ("True", names.REASON_INVALID_SPEC)
     assert "spec.searchSpace: the API server refuses trial 1: spec.parameters.x" in stalled["message"]
+
+
+async def test_ends_that_hang_keep_no_place_empty(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": limits(40, 20)}})
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.finish_jobs()
+    answer = asyncio.Event()
+    patch: Callable[..., object] = lab.cluster.patch
+
+    async def hang(*args: object, **options: object) -> object:
+        await answer.wait()
+        return await patch(*args, **options)  # type: ignore[misc]  # a coroutine
+
+    monkeypatch.setattr(lab.cluster, "patch", hang)
+    passing = asyncio.create_task(lab.settle())
+    async with asyncio.timeout(5):
+        while lab.cluster.unfinished_jobs() < 20:  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+    answer.set()
+    await passing
+    assert lab.counted.ended == {"Succeeded": 20}
+
+
+async def test_starts_that_hang_keep_no_end_from_being_recorded(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reporting = {"metadata": {"annotations": {names.ANNOTATION_METRICS: '{"accuracy": $(params.x)}'}}}
+    spec = {"limits": limits(40, 20), "metrics": {"source": "Annotation"}, "trialTemplate": reporting}
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": spec})
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.finish_jobs()
+    answer = asyncio.Event()
+    create: Callable[..., object] = lab.cluster.create
+
+    async def hang(*args: object, **options: object) -> object:
+        await answer.wait()
+        return await create(*args, **options)  # type: ignore[misc]  # a coroutine
+
+    monkeypatch.setattr(lab.cluster, "create", hang)
+    passing = asyncio.create_task(lab.settle())
+    async with asyncio.timeout(5):
+        while _succeeded(lab) < 20:  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+    answer.set()
+    await passing
+    assert lab.cluster.unfinished_jobs() == 20
+
+
+def _succeeded(lab: Laboratory) -> int:
+    return sum(record.get("status", {}).get("state") == "Succeeded" for record in lab.cluster.all(HYPERDRIVE_TRIALS))

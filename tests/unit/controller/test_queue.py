@@ -181,10 +181,18 @@ async def test_a_key_that_failed_while_it_was_added_again_comes_at_once(queue: W
 async def test_nothing_comes_after_the_end() -> None:
     queue = WorkQueue()
     queue.add_after(A, 3600)
-    timer = queue._timers[A]
+    _, timer = queue._timers[A]
     queue.close()
     assert timer.cancelled()
 
 
 def test_a_key_is_written_as_people_write_it() -> None:
     assert str(A) == "lab/a"
+
+
+async def test_a_pass_takes_with_it_what_was_to_come_later(queue: WorkQueue) -> None:
+    queue.add_after(A, 0.02)
+    queue.add(A)
+    (await turn(queue)).done()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(queue.get(), 0.1)

@@ -66,3 +66,13 @@ async def test_one_object_nested_too_deep_does_not_hide_the_others(api: Scripted
     first, last = (json.dumps(item).encode() for item in items)
     api.on("GET", HYPERDRIVES.path(None), answer(200, raw % (first, nested(DEEPEST - 2), last)))
     assert [item["metadata"]["name"] for item in await client.list(HYPERDRIVES)] == ["a", "deep", "b"]
+
+
+numbers = st.floats(allow_nan=False) | st.integers(-(2**70), 2**70)
+
+
+@given(st.recursive(st.none() | st.text() | numbers, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_it_reads_what_the_standard_library_reads(value: object) -> None:
+    raw = json.dumps(value).encode()
+    assert decode(raw) == json.loads(raw)
+    assert str(decode(raw)) == str(json.loads(raw))  # 1 and 1.0 are equal

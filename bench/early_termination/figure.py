@@ -17,6 +17,7 @@ _COLOURS = {
     "TruncationSelection": "#009e73",
     "SuccessiveHalving": "#cc79a7",
     "Hyperband": "#a6761d",
+    "Extrapolation": "#000000",
     "Threshold": "#666666",
     "Patience": "#56b4e9",
 }

@@ -49,6 +49,11 @@ def _hyperband(reduction: int) -> Fields:
     return {"type": "Hyperband", "hyperband": {"maxInterval": Share(1), "reductionFactor": reduction}}
 
 
+def _extrapolation(caution: float, delay: Share | None = None) -> Fields:
+    options = {"maxInterval": Share(1), "caution": caution}
+    return {"type": "Extrapolation", "extrapolation": options, **({"delayEvaluation": delay} if delay else {})}
+
+
 def _threshold(delay: int | Share) -> Fields:
     return {"type": "Threshold", "threshold": {"lower": BEGINNING}, "delayEvaluation": delay}
 
@@ -57,7 +62,7 @@ def _patience(intervals: int) -> Fields:
     return {"type": "Patience", "patience": {"intervals": intervals}}
 
 
-#: By name, with settings that do not know how long a trial is (but for Hyperband, which must).
+#: By name, with settings that do not know how long a trial is .
 POLICIES: Final[Mapping[str, Fields]] = {
     "MedianStopping, delay 0": _median(0),
     "MedianStopping, delay 3": _median(3),
@@ -73,6 +78,7 @@ POLICIES: Final[Mapping[str, Fields]] = {
     "SuccessiveHalving, 1/2 from 5": _halving(2, 5),
     "SuccessiveHalving, 1/2 from 8": _halving(2, 8),
     "Hyperband, 1/3": _hyperband(3),
+    **{f"Extrapolation, caution {caution:g}": _extrapolation(caution) for caution in (1, 1.5, 2, 3)},
     "Threshold, delay 5": _threshold(5),
     "Patience, 10": _patience(10),
 }
@@ -95,6 +101,8 @@ def _late() -> dict[str, Fields]:
             found[f"Bandit, slackAmount {slack}, delay {name}"] = _bandit(delay, slackAmount=slack)
         for percentage in (10, 20, 30, 50):
             found[f"TruncationSelection, {percentage} %, delay {name}"] = _truncation(percentage, delay)
+        for caution in (0.5, 1, 1.5, 2, 3):
+            found[f"Extrapolation, caution {caution:g}, delay {name}"] = _extrapolation(caution, delay)
         for reduction in (2, 3, 4):
             found[f"SuccessiveHalving, 1/{reduction} from {name}"] = _halving(reduction, delay)
     return found

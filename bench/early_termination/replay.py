@@ -14,6 +14,7 @@ from itertools import accumulate
 
 from hyperdrive_operator.api.v1alpha1 import EarlyTermination
 from hyperdrive_operator.core.curves import MAX_POINTS, Curve
+from hyperdrive_operator.core.early_termination.extrapolation import Extrapolation, Outlook
 from hyperdrive_operator.core.early_termination.policies import Candidate, Comparison, Look, Policy, make_policy
 from hyperdrive_operator.core.early_termination.ranking import Ranking
 from hyperdrive_operator.core.metrics import Goal, better
@@ -61,6 +62,8 @@ class _Trial:
     interval: int | None = None
     is_ended: bool = False
     is_stopped: bool = False
+    #: Seconds from its beginning to its end.
+    took: float = 0.0
 
     def reports_by(self, now: float, *, is_first: bool) -> int:
         """Return how many reports it has made since, too; with the one of this moment or without."""
@@ -70,6 +73,11 @@ class _Trial:
                 break
             count += 1
         return count
+
+    @property
+    def is_whole(self) -> bool:
+        """It ran to its end, and did not fail."""
+        return self.is_ended and not self.is_stopped and not self.run.is_failed
 
     @property
     def is_failed(self) -> bool:
@@ -143,7 +151,7 @@ class _Sweep:
         trial = _Trial(run, _track(run, self.goal), place, number, now, group, news)
         self.trials.append(trial)
         self.running.append(trial)
-        if self.policy is not None and not isinstance(self.policy.rule, Look):
+        if self.policy is not None and not isinstance(self.policy.rule, Look | Extrapolation):
             if group not in self.rankings:
                 self.rankings[group] = _Rankings(self.policy.rule, self.policy.sign)
             self.rankings[group].trials.append(trial)
@@ -184,12 +192,35 @@ class _Sweep:
         rule, sign, track = policy.rule, policy.sign, trial.track
         if isinstance(rule, Look):
             return rule.falls_short(track.curves[trial.reports - 1], interval, sign) is not None
+        if isinstance(rule, Extrapolation):
+            return self._is_hopeless(trial, interval, rule, sign)
         rankings = self.rankings[trial.group]
         entry = rankings.entry(trial, interval)
         if entry is None:
             return False
         candidate = Candidate(trial.number, sign * track.bests[interval - 1], entry)
         return rule.falls_short(candidate, rankings.find(interval), sign) is not None
+
+    def _is_hopeless(self, trial: _Trial, interval: int, rule: Extrapolation, sign: int) -> bool:
+        """Tell whether a trial can't become the best any more, and is worth ending."""
+        whole_ones = [one for one in self.trials if one.is_whole and one.reports]
+        whole = rule.options.max_interval or max((one.reports for one in whole_ones), default=0)
+        if not rule.is_due(interval, whole) or not rule.is_worth_it(self._share_left(trial, whole - interval)):
+            return False
+        has_a_say = [one for one in self.trials if one.reports and not one.is_failed]
+        best = max(sign * one.track.bests[one.reports - 1] for one in has_a_say)
+        later = [one for one in whole_ones if one.reports > interval]
+        gain = max(
+            (sign * (one.track.bests[one.reports - 1] - one.track.bests[interval - 1]) for one in later), default=0.0
+        )
+        outlook = Outlook(whole, best, 0, len(later), gain)
+        return rule.falls_short(trial.track.curves[trial.reports - 1], interval, outlook, sign) is not None
+
+    def _share_left(self, trial: _Trial, reports: int) -> float | None:
+        ended = [one.took for one in self.trials if one.is_ended and not one.is_failed]
+        if not sum(ended):
+            return None
+        return trial.track.ends[trial.reports - 1] / trial.reports * reports / (sum(ended) / len(ended))
 
     def _change(self, trial: _Trial, count: int, *, is_ended: bool) -> None:
         """Take in that a trial has made so many reports, and may have ended."""
@@ -202,6 +233,8 @@ class _Sweep:
             trial.interval = self.policy.schedule.due(trial.number, count)
         if trial.interval is not None:
             self.changed.add((trial.group, trial.interval))
+        if self.policy is not None and isinstance(self.policy.rule, Extrapolation):  # all look to the best of all
+            self.changed |= {(0, one.interval) for one in self.running if one.interval is not None}
         if rankings is None:
             return
         if not is_ended and trial.interval is not None and trial.interval in rankings.at:
@@ -212,7 +245,8 @@ class _Sweep:
 
     def _leave(self, trial: _Trial, now: float) -> None:
         self.running.remove(trial)
-        self.seconds += now - trial.began
+        trial.took = now - trial.began
+        self.seconds += trial.took
         self.start(now)
 
     def _expect(self, trial: _Trial) -> None:
@@ -270,6 +304,8 @@ def _track(run: Run, goal: Goal) -> _Track:
 
 def _news(policy: Policy, number: int, reports: int) -> tuple[int, ...]:
     """Return the reports at which a trial comes to another interval where it is judged, and its last."""
+    if isinstance(policy.rule, Extrapolation):
+        return tuple(range(1, reports + 1))  # others look at its best value, whatever its interval
     due = policy.schedule.due
     intervals = [due(number, count) for count in range(reports + 1)]
     return tuple(

@@ -16,6 +16,7 @@ from .loads import Ground
 
 RESULTS = Path(".local/bench-performance/results.json")
 PARTS = ("makespan", "shards", "isolation", "size", "start", "reports", "sweeps")
+ISOLATION_ROUNDS = 3
 #: Trials, at once, and how long each runs: the first two are those that docs/performance.md promises something for, the
 #: others those that Katib was measured with.
 MAKESPANS = ((1_000, 50, "1s"), (1_000, 200, "5s"), (500, 50, "1s"), (100, 20, "2s"))
@@ -50,7 +51,7 @@ async def measure(arguments: argparse.Namespace) -> None:
         if "shards" in arguments.parts:
             keep("shards", await loads.shards(ground, 500 // arguments.divide, max(2, 25 // arguments.divide)))
         if "isolation" in arguments.parts:
-            keep("isolation", await isolation(ground, 200 // arguments.divide, 10))
+            keep("isolation", await isolation(ground, 200 // arguments.divide, 10, ISOLATION_ROUNDS))
         if "size" in arguments.parts:
             figures, results["namespace"] = await loads.size(ground, 10_000 // arguments.divide, 50)
             keep("size", figures)

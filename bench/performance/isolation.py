@@ -1,18 +1,23 @@
-"""A good sweep alone, then beside fifty broken ones: what they cost it."""
+"""A good sweep alone, then beside fifty broken ones, several times: what they cost it."""
 
 import asyncio
+import time
 from typing import Any, Final
 
 from hyperdrive_operator.kube.kinds import HYPERDRIVES, Kind, Object
 
 from .loads import Figures, Ground, ended, finished, timing, watched
 from .manifests import fresh_namespace, job_spec, sweep
-from .processes import operator
+from .processes import Process, operator
 
 QUOTAS: Final = Kind("", "v1", "resourcequotas", "ResourceQuota")
-#: How long the broken ones are at it before the good one comes.
-HEAD_START_SECONDS: Final = 5.0
 BROKEN_SWEEPS: Final = 50
+#: The broken ones have come to rest when the operator takes less than this share of a CPU for so long: a good sweep
+#: then meets what they cost for good. What fifty sweeps cost that arrive at once is another question.
+IDLE_SHARE: Final = 0.05
+IDLE_SECONDS: Final = 3.0
+#: They must, by then.
+REST_SECONDS: Final = 180.0
 
 
 def _job(annotations: dict[str, str] | None = None, **pod: Any) -> Object:
@@ -43,29 +48,34 @@ BROKEN: Final[dict[str, dict[str, Any]]] = {
     "nan": _reporting('{"score": NaN}'),
     "huge": _reporting("x" * 4_000),
     "constraint": {"constraints": [{"rule": "params.x < 0.0"}]},
-    "rare": {"constraints": [{"rule": "params.x < 0.002"}]},
+    "rare": {"constraints": [{"rule": "params.x < 0.0000001"}]},
     "source": {"warmStart": {"from": ["nobody"]}},
 }
 
 
-async def isolation(ground: Ground, trials: int, parallel: int) -> dict[str, Figures]:
-    """Run the good sweep alone, then beside the broken ones, with the same operator."""
-    client, found = ground.client, dict[str, Figures]()
-    spaces = {what: await fresh_namespace(client, f"bench-{what}") for what in ("alone", "beside", "broken", "full")}
-    quota = {"metadata": {"name": "full"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
-    await client.create(QUOTAS, spaces["full"], {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
-    async with operator(ground.kubeconfig, ",".join(spaces.values()), ground.operator_log) as process:
-        for what in ("alone", "beside"):
-            async with watched(ground, spaces[what]) as times:
-                before = process.cpu_seconds()
-                await client.create(HYPERDRIVES, spaces[what], sweep("good", "1s", trials, parallel))
-                await finished(times, trials)
-                await ended(client, spaces[what], "good")
-                found[what] = timing(times, parallel, process) | {"cpu": process.cpu_seconds() - before}
-            if what == "alone":
-                await _break(ground, spaces["broken"], spaces["full"])
-    states = [one.get("status", {}).get("state") for one in await client.list(HYPERDRIVES, spaces["broken"])]
-    found["broken"] = {str(state): float(states.count(state)) for state in sorted(set(states), key=str)}
+async def isolation(ground: Ground, trials: int, parallel: int, rounds: int) -> dict[str, list[Figures]]:
+    """Run the good sweep alone, then beside the broken ones, with the same operator; in each round anew."""
+    client = ground.client
+    found: dict[str, list[Figures]] = {"alone": [], "beside": [], "broken": []}
+    for _ in range(rounds):
+        spaces = {
+            what: await fresh_namespace(client, f"bench-{what}") for what in ("alone", "beside", "broken", "full")
+        }
+        quota = {"metadata": {"name": "full"}, "spec": {"hard": {"count/jobs.batch": "0"}}}
+        await client.create(QUOTAS, spaces["full"], {"apiVersion": "v1", "kind": "ResourceQuota", **quota})
+        async with operator(ground.kubeconfig, ",".join(spaces.values()), ground.operator_log) as process:
+            for what in ("alone", "beside"):
+                async with watched(ground, spaces[what]) as times:
+                    before = process.cpu_seconds()
+                    await client.create(HYPERDRIVES, spaces[what], sweep("good", "1s", trials, parallel))
+                    await finished(times, trials)
+                    await ended(client, spaces[what], "good")
+                    found[what].append(timing(times, parallel, process) | {"cpu": process.cpu_seconds() - before})
+                if what == "alone":
+                    await _break(ground, spaces["broken"], spaces["full"])
+                    await _rest(process)
+        states = [one.get("status", {}).get("state") for one in await client.list(HYPERDRIVES, spaces["broken"])]
+        found["broken"].append({str(state): float(states.count(state)) for state in sorted(set(states), key=str)})
     return found
 
 
@@ -75,4 +85,13 @@ async def _break(ground: Ground, namespace: str, full: str) -> None:
         body = sweep(f"{kind}-{number}", "1s", 1_000, 5)
         body["spec"] |= BROKEN[kind]
         await ground.client.create(HYPERDRIVES, full if kind == "quota" else namespace, body)
-    await asyncio.sleep(HEAD_START_SECONDS)
+
+
+async def _rest(process: Process) -> None:
+    until = time.monotonic() + REST_SECONDS
+    while time.monotonic() < until:
+        before = process.cpu_seconds()
+        await asyncio.sleep(IDLE_SECONDS)
+        if process.cpu_seconds() - before < IDLE_SHARE * IDLE_SECONDS:
+            return
+    raise RuntimeError(f"the operator is not at rest {REST_SECONDS:g} s after the last broken sweep has come")

@@ -76,14 +76,16 @@ def tables(results: Results) -> str:
         head = ("two namespaces, a sweep of 500 trials of 1 s in each, 25 at once", "makespan", "refill median / p99")
         parts += ["### One operator, and two\n", _table((*head, "CPU a trial, all"), rows)]
     if "isolation" in results:
-        alone, beside = (results["isolation"][what] for what in ("alone", "beside"))
+        rounds = list(zip(results["isolation"]["alone"], results["isolation"]["beside"], strict=True))
         rows = [
-            (what, f"{one['makespan']:.1f} s", _refill(one), f"{one['cpu']:.1f} s")
-            for what, one in (("alone", alone), ("beside 50 broken sweeps", beside))
+            (f"{number}, {what}", f"{one['makespan']:.1f} s", _refill(one), f"{one['cpu']:.1f} s")
+            for number, pair in enumerate(rounds, 1)
+            for what, one in zip(("alone", "beside 50 broken sweeps"), pair, strict=True)
         ]
-        head = ("a sweep of 200 trials of 1 s, 10 at once", "makespan", "refill median / p99", "CPU of the operator")
+        head = ("200 trials of 1 s, 10 at once: round", "makespan", "refill median / p99", "CPU of the operator")
         parts += ["### Broken sweeps beside a good one\n", _table(head, rows)]
-        parts.append(f"Its makespan is {beside['makespan'] / alone['makespan']:.3f} of what it is alone.\n")
+        ratios = ", ".join(f"{beside['makespan'] / alone['makespan']:.3f}" for alone, beside in rounds)
+        parts.append(f"Its makespan beside them is {ratios} of what it is alone.\n")
     rest = [(what, text) for what, text in _others(results) if text]
     if rest:
         parts += ["### Other loads\n", _table(("load", "what was seen"), rest)]

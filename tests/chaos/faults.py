@@ -152,6 +152,7 @@ async def evicted(stage: Stage) -> None:
             with suppress(RefusedError):  # it has ended meanwhile
                 await stage.world.server.create(f"{PODS.format(stage.namespace)}/{name}/eviction", body)
                 stage.disturbed[trial] += 1
+                stage.evicted[trial] += 1
                 stage.notes.append(f"evicted {trial}")
         await asyncio.sleep(stage.random.uniform(0.5, 2.0))
 

@@ -1,6 +1,7 @@
 """What must be true after every fault, found out from the API server's own history and objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .stage import TRIALS, Stage
 from .sweep import score
@@ -13,12 +14,14 @@ LINES_A_MINUTE = 60
 async def problems(stage: Stage) -> list[str]:
     """Return all that is wrong; nothing if all is well."""
     records = {record["metadata"]["name"]: record for record in await stage.all(TRIALS)}
+    statuses = {name: record.get("status") or {} for name, record in records.items()}
     best = ((await stage.sweep()).get("status") or {}).get("bestTrial") or {}
     return [
         *_combinations(stage, {name: record["spec"]["parameters"]["x"] for name, record in records.items()}),
         *_runs(stage),
-        *_ends(stage, {name: record.get("status") or {} for name, record in records.items()}),
-        *_best(best, {name: record.get("status") or {} for name, record in records.items()}),
+        *_ends(stage, statuses),
+        *interruptions(stage.evicted, stage.history.ran, statuses),
+        *_best(best, statuses),
         *_operators(stage),
     ]
 
@@ -51,6 +54,16 @@ def _ends(stage: Stage, statuses: dict[str, dict[str, object]]) -> Iterator[str]
                 yield f"{name}, which was disturbed, is {state} with {value}"
         elif (state, value) != ("Succeeded", right):
             yield f"{name} is {state} with {value}, not Succeeded with {right}: {status.get('message')}"
+
+
+def interruptions(
+    evicted: Mapping[str, int], ran: Mapping[str, set[str]], statuses: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Name the trials that ran once more after an eviction, and whose record does not say so."""
+    for name in evicted:
+        told = (statuses[name].get("interruptions") or {}).get("count", 0) if name in statuses else 0
+        if told < len(ran[name]) - 1:
+            yield f"{name} had {len(ran[name])} pods that ran, and its record tells of {told} interruptions"
 
 
 def _best(best: dict[str, object], statuses: dict[str, dict[str, object]]) -> Iterator[str]:

@@ -41,6 +41,8 @@ class Stage:
     is_brief: bool
     #: Trials whose record, Job or pod was taken away, and how often: these may end in any way, or run once more.
     disturbed: Counter[str] = field(default_factory=Counter)
+    #: Those of them whose pod was evicted while it ran.
+    evicted: Counter[str] = field(default_factory=Counter)
     #: Seconds from the end of the fault to the operator's next step.
     back_to_work: float = 0.0
     #: How many trials had ended when the fault was over: those that came after it show that the operator works.

@@ -35,6 +35,12 @@ GOOD_TERMINATIONS: Final[tuple[tuple[str, Given], ...]] = (
     ("successive halving with its options", _halving(reductionFactor=3, minInterval=2, maxInterval=81)),
     ("hyperband", _policy("Hyperband", "hyperband", maxInterval=81)),
     ("hyperband with its options", _policy("Hyperband", "hyperband", maxInterval=2, reductionFactor=2, brackets=1)),
+    ("extrapolation", _policy("Extrapolation")),
+    (
+        "extrapolation with its options",
+        _policy("Extrapolation", "extrapolation", maxInterval=20, caution=1.5, minTrials=2, minTimeLeft=0)
+        | {"delayEvaluation": 19, "evaluationInterval": 2},
+    ),
     ("a lower threshold", _policy("Threshold", "threshold", lower=0)),
     ("two thresholds", _policy("Threshold", "threshold", lower=-1.5, upper=1)),
     ("patience", _policy("Patience", "patience", intervals=1)),
@@ -66,6 +72,14 @@ BAD_TERMINATIONS: Final[tuple[tuple[str, Given, str], ...]] = (
     ("hyperband without a length", _policy("Hyperband"), "needs hyperband.maxInterval"),
     ("hyperband of one report", _policy("Hyperband", "hyperband", maxInterval=1), f"{_HERE}.hyperband.maxInterval"),
     ("no brackets", _policy("Hyperband", "hyperband", maxInterval=9, brackets=0), f"{_HERE}.hyperband.brackets"),
+    ("no caution", _policy("Extrapolation", "extrapolation", caution=0), f"{_HERE}.extrapolation.caution"),
+    ("a length of one", _policy("Extrapolation", "extrapolation", maxInterval=1), "extrapolation.maxInterval"),
+    ("time left below zero", _policy("Extrapolation", "extrapolation", minTimeLeft=-1), "extrapolation.minTimeLeft"),
+    (
+        "a delay that is a whole trial",
+        _policy("Extrapolation", "extrapolation", maxInterval=9) | {"delayEvaluation": 9},
+        "delayEvaluation must be below extrapolation.maxInterval",
+    ),
     ("no threshold", _policy("Threshold"), "needs threshold.lower or threshold.upper"),
     ("no threshold in particular", _policy("Threshold", "threshold"), "at least one of lower and upper"),
     ("thresholds the wrong way round", _policy("Threshold", "threshold", lower=1, upper=0), "lower must be below"),

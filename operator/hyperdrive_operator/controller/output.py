@@ -120,7 +120,7 @@ class Output:
 
     async def read_rest(self, trial: Trial, job: Job) -> str:
         """Read what is left when the Job has finished; return why nothing could be."""
-        await self._find_pods(trial, job)
+        await self._find_pods(job)
         if self._spec.repeats > 1 and job.finished != "Failed":
             return await self._read_repeats(job)
         if self._spec.repeats > 1 or not has_metrics_in_output(trial, self._spec):
@@ -160,16 +160,22 @@ class Output:
         if self._feed is not None:
             self._feed.finish()
 
-    async def _find_pods(self, trial: Trial, job: Job) -> None:
+    async def _find_pods(self, job: Job) -> None:
         """Ask for the pods where the watch of them is behind that of Jobs."""
-        if trial.pod is not None and (self._has_succeeded(job) or job.finished == "Failed"):
+        if self._knows_its_end(job):
             return
         for body in await self._client.list(PODS, job.namespace, label_selector=f"{names.LABEL_TRIAL}={job.name}"):
             self._cache.observe(PODS, None, body)
 
-    def _has_succeeded(self, job: Job) -> bool:
-        """Tell whether the pods are known that made the Job complete: one, or one for each repeat."""
+    def _knows_its_end(self, job: Job) -> bool:
+        """Tell whether the pod is known by which the Job has failed, or those that made it complete.
+
+        The latter are one, or one for each repeat.
+        """
         pods = self._cache.pods(job)
+        if job.finished == "Failed":
+            failed = blamed(pods)
+            return failed is not None and failed.phase == "Failed"
         if self._spec.repeats == 1:
             last = speaker(pods)
             return last is not None and last.phase == "Succeeded"

@@ -5,8 +5,10 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
+from typing import Final
 
 from bench.early_termination.replay import Outcome
 from bench.early_termination.sweeps import Run
@@ -18,6 +20,12 @@ from hyperdrive_operator.core.metrics import Goal, better
 from hyperdrive_operator.core.records import State, read_record
 from hyperdrive_operator.core.trialjobs import read_job
 from hyperdrive_operator.core.trials import Trial
+
+_BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _moment(seconds: float) -> datetime:
+    return _BEGINNING + timedelta(seconds=seconds)
 
 
 @dataclass(slots=True)
@@ -32,8 +40,13 @@ class _Running:
     curves: tuple[Curve, ...]
     reports: int = 0
     state: State = State.RUNNING
+    ended: float = 0.0
     _view: Trial | None = None
     _seen: tuple[int, State] = (0, State.RUNNING)
+
+    @property
+    def _until(self) -> list[float]:
+        return list(accumulate(self.run.seconds))
 
     @property
     def is_ended(self) -> bool:
@@ -56,7 +69,15 @@ class _Running:
         if self._view is None or self._seen != now:
             new = _new(self.number)
             curve = self.curves[self.reports - 1] if self.reports else Curve()
-            self._view = Trial(replace(new.record, curve=curve, state=self.state), new.job, None, None)
+            record = replace(
+                new.record,
+                curve=curve,
+                state=self.state,
+                started=_moment(self.began),
+                reported=_moment(self.began + self._until[self.reports - 1]) if self.reports else None,
+                ended=_moment(self.ended) if self.is_ended else None,
+            )
+            self._view = Trial(record, new.job, None, None)
             self._seen = now
         return self._view
 
@@ -111,7 +132,7 @@ class _Sweep:
                 self._end(self.trials[number - 1], State.EARLY_STOPPED, now)
 
     def _end(self, trial: _Running, state: State, now: float) -> None:
-        trial.state = state
+        trial.state, trial.ended = state, now
         self.seconds += now - trial.began
         self.start(now)
 

@@ -25,6 +25,12 @@ MORE: list[dict[str, Any]] = [
     },
     {"type": "SuccessiveHalving", "successiveHalving": {"minInterval": 1, "reductionFactor": 2}},
     {"type": "Hyperband", "hyperband": {"maxInterval": 8, "reductionFactor": 2}},
+    {"type": "Extrapolation", "extrapolation": {"caution": 0.5}, "delayEvaluation": 2},
+    {
+        "type": "Extrapolation",
+        "extrapolation": {"maxInterval": 8, "caution": 0.25, "minTrials": 2, "minTimeLeft": 0},
+        "evaluationInterval": 2,
+    },
     {"type": "Threshold", "threshold": {"lower": 0.2, "upper": 0.9}, "evaluationInterval": 3},
     {"type": "Patience", "patience": {"intervals": 2}},
 ]

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import pytest
 from tests.support.builders import limits, sweep_manifest
@@ -12,11 +13,11 @@ from tests.support.counted import Counted
 from tests.support.fake_cluster import FakeCluster
 from tests.support.laboratory import Laboratory, ListRecorder
 
-from hyperdrive_operator.controller import informer
+from hyperdrive_operator.controller import controller, informer
 from hyperdrive_operator.controller.controller import TRIAL_STATES, Controller
 from hyperdrive_operator.controller.queue import Key
-from hyperdrive_operator.controller.reconciler import CALM
 from hyperdrive_operator.core.bestvalues import best_values
+from hyperdrive_operator.core.pods import Pod
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Trial
 from hyperdrive_operator.kube.errors import ClusterError, ConflictError, ThrottledError, TransientError
@@ -105,6 +106,11 @@ class Plant:
             with suppress(asyncio.CancelledError):
                 await task
 
+    def has_seen_running(self, count: int) -> bool:
+        """Tell whether the controller knows of so many pods that run."""
+        pods = self.controller._cache._views[PODS].values()
+        return sum(isinstance(pod, Pod) and pod.phase == "Running" for pod in pods) == count
+
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds; the test fails if it does not within seconds."""
         async with asyncio.timeout(5):
@@ -178,7 +184,8 @@ async def test_an_event_wakes_its_sweep_alone() -> None:
     assert keys[2] == Key("lab", "other")
 
 
-async def test_a_pod_that_begins_waits_for_others_and_a_job_that_ends_does_not() -> None:
+async def test_a_pod_that_begins_waits_for_others_and_a_job_that_ends_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "CALM", timedelta(hours=1))
     plant = Plant()
     plant.lab.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(20, 20)))
     await plant.lab.settle()
@@ -187,13 +194,22 @@ async def test_a_pod_that_begins_waits_for_others_and_a_job_that_ends_does_not()
     async with plant.at_work():
         await plant.until(lambda: len(keys) == 1)
         plant.lab.start_jobs()  # forty events
-        await asyncio.sleep(CALM.total_seconds() / 4)
+        await plant.until(lambda: plant.has_seen_running(20))
         assert len(keys) == 1
-        await plant.until(lambda: len(keys) == 2)
-        began = asyncio.get_running_loop().time()
         plant.lab.finish_jobs(at_most=1)
-        await plant.until(lambda: len(keys) == 3)
-        assert asyncio.get_running_loop().time() - began < CALM.total_seconds() / 2
+        await plant.until(lambda: len(keys) == 2)
+
+
+async def test_what_waits_is_looked_at_in_the_end() -> None:
+    plant = Plant()
+    plant.lab.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(20, 20)))
+    await plant.lab.settle()
+    keys = plant.answers(None)
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: len(keys) == 1)
+        plant.lab.start_jobs()
+        await plant.until(lambda: len(keys) == 2)
 
 
 async def test_a_relist_finds_what_the_watch_has_missed() -> None:

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import pytest
+from tests.support.builders import curve_of
 from tests.support.fake_cluster import Failure
 from tests.support.laboratory import Laboratory
 
 from hyperdrive_operator.api import names
+from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.core.curves import columns_of
 from hyperdrive_operator.kube.errors import ForbiddenError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS
 
@@ -113,6 +116,27 @@ async def test_it_says_how_much_time_that_saved() -> None:
     (told,) = [message for _, reason, message in lab.recorder.said if reason == "TrialStopped"]
     assert told.startswith("digits-3: Bandit: at interval 1 its best value 0.1 is below 0.8")
     assert told.endswith("saves about 150 s")
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(60, "EarlyStopped"), (20, "Running")])
+async def test_who_can_no_longer_become_the_best_is_stopped_unless_it_is_nearly_done(seconds: int, state: str) -> None:
+    options = {"type": "Extrapolation", "extrapolation": {"maxInterval": 4}}
+    lab = laboratory(options, total=2, at_once=1)
+    await start(lab)
+    lab.clock.advance(98)
+    lab.finish_jobs(lambda _: "accuracy=0.8\naccuracy=0.85\naccuracy=0.9\naccuracy=0.9")
+    await lab.settle()
+    await start(lab)
+    lab.clock.advance(seconds)
+    columns = columns_of(curve_of(0.1, 0.1, 0.1))
+    told = {"curve": columns, "lastReportTime": timestamps.text(lab.clock.now)}
+    lab.cluster.change(HYPERDRIVE_TRIALS, "digits-2", {"status": told}, subresource="status")
+    await lab.settle()
+    assert lab.trial_states()["digits-2"] == state
+    if state == "EarlyStopped":
+        why = lab.record("digits-2")["status"]["earlyTermination"]
+        assert (why["policy"], why["interval"], why["comparedWith"]) == ("Extrapolation", 3, ["digits-1"])
+        assert why["secondsSaved"] == 100 - seconds - 2
 
 
 def curve(value: float) -> dict[str, list[float]]:

@@ -102,3 +102,14 @@ async def test_a_rank_0_that_failed_speaks_for_itself(lab: Laboratory) -> None:
     status = await end(lab, "FailedIndexes")
     assert (status["exitCode"], status["value"]) == (2, 0.5)
     assert status["message"].endswith("loss is nan")
+
+
+async def test_an_index_whose_failure_the_watch_has_not_shown_yet_is_asked_for(lab: Laboratory) -> None:
+    add_pod(lab, 0, "accuracy=0.5")
+    lab.deliver()
+    shown = len(lab.cluster.events)
+    add_pod(lab, 1, "no such file", code=3)
+    del lab.cluster.events[shown:]
+    status = await end(lab, "FailedIndexes")
+    assert status["exitCode"] == 3
+    assert status["message"].endswith("no such file")

@@ -197,6 +197,18 @@ async def test_a_container_that_was_out_of_memory_says_so(lab: Laboratory) -> No
     assert "(exit code 137, OOMKilled)" in told["message"]
 
 
+async def test_the_exit_code_is_told_though_the_watch_of_pods_is_behind_that_of_jobs(lab: Laboratory) -> None:
+    await start(lab)
+    shown = len(lab.cluster.events)
+    end = {"terminated": {"exitCode": 3, "finishedAt": timestamps.text(lab.clock.now)}}
+    status = {"phase": "Failed", "containerStatuses": [{"name": "train", "state": end}]}
+    lab.cluster.change(PODS, "digits-1-pod", {"status": status}, subresource="status")
+    del lab.cluster.events[shown:]
+    lab.end_job("digits-1", "Failed")
+    await lab.settle()
+    assert lab.record("digits-1")["status"]["exitCode"] == 3
+
+
 @pytest.mark.parametrize("hours", [-1, 1])
 async def test_a_node_whose_clock_is_an_hour_wrong_neither_shortens_nor_lengthens_a_trial(
     lab: Laboratory, hours: int

@@ -5,6 +5,7 @@ from .duration import duration_of, length_of
 from .early_termination import (
     BanditOptions,
     EarlyTermination,
+    ExtrapolationOptions,
     HyperbandOptions,
     MedianStoppingOptions,
     PatienceOptions,
@@ -70,6 +71,7 @@ __all__ = [
     "Condition",
     "Constraint",
     "EarlyTermination",
+    "ExtrapolationOptions",
     "FinishedJobs",
     "HyperDriveSpec",
     "HyperDriveStatus",

@@ -12,6 +12,7 @@ PolicyType = Literal[
     "TruncationSelection",
     "SuccessiveHalving",
     "Hyperband",
+    "Extrapolation",
     "Threshold",
     "Patience",
 ]
@@ -23,6 +24,7 @@ POLICY_OPTIONS: Final = {
     "truncationSelection": "TruncationSelection",
     "successiveHalving": "SuccessiveHalving",
     "hyperband": "Hyperband",
+    "extrapolation": "Extrapolation",
     "threshold": "Threshold",
     "patience": "Patience",
 }
@@ -49,6 +51,11 @@ _NO_INTERVALS_RULE: Final = (
 _ONE_SLACK: Final = "exactly one of slackFactor and slackAmount must be set"
 _A_BOUND: Final = "at least one of lower and upper must be set"
 _ORDERED: Final = "lower must be below upper"
+_DELAY_WITHIN: Final = "delayEvaluation must be below extrapolation.maxInterval: else no trial is ever judged"
+_DELAY_WITHIN_RULE: Final = (
+    "!has(self.extrapolation) || !has(self.extrapolation.maxInterval) || !has(self.delayEvaluation) || "
+    "self.delayEvaluation < self.extrapolation.maxInterval"
+)
 _MAX_BEYOND_MIN: Final = "maxInterval must be above minInterval"
 
 MAX_INTERVAL: Final = 1_000_000_000  # more reports than anybody makes
@@ -148,6 +155,33 @@ class HyperbandOptions(Model):
     )
 
 
+class ExtrapolationOptions(Model):
+    """Options of Extrapolation: how sure it must be that a trial can't become the best, and what that must save."""
+
+    max_interval: int | None = Field(
+        default=None,
+        ge=2,
+        le=MAX_INTERVAL,
+        description="Reports of a whole trial. Without it as many as the longest trial made that ran to its end.",
+    )
+    caution: Slack = Field(
+        default=2,
+        description="How many times its recent pace and ups and downs a trial may be expected to gain. "
+        "More stops fewer trials and loses less.",
+    )
+    min_trials: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="No trial is stopped before so many others have run to their end, beyond its interval.",
+    )
+    min_time_left: Delta = Field(
+        default=0.1,
+        description="A trial is not stopped that has less time to go than this share of the mean run time of those "
+        "that have ended: there is little to save. With 0 time does not count.",
+    )
+
+
 class ThresholdOptions(Model):
     """Options of Threshold: values of the primary metric that no trial worth its time reports."""
 
@@ -185,6 +219,7 @@ class EarlyTermination(Model):
             *((f"!has(self.{m}) || self.type == '{kind}'", _STANDS_ALONE[m]) for m, kind in POLICY_OPTIONS.items()),
             *((f"self.type != '{POLICY_OPTIONS[m]}' || has(self.{m})", message) for m, message in _NEEDED.items()),
             (_NO_INTERVALS_RULE, _NO_INTERVALS),
+            (_DELAY_WITHIN_RULE, _DELAY_WITHIN),
         )
     )
 
@@ -192,8 +227,9 @@ class EarlyTermination(Model):
         description="Bandit stops a trial that is too far behind the best; MedianStopping one whose best value is "
         "worse than the median of the others' running averages; TruncationSelection the lowest percentage; "
         "SuccessiveHalving (ASHA) all but the best 1/reductionFactor at each rung; Hyperband the same in several "
-        "brackets; Threshold a trial whose value is out of bounds; Patience one that no longer improves. Trials are "
-        "compared with others at the same number of reports."
+        "brackets; Extrapolation one that can't become the best by its own pace nor by what others gained "
+        "from its age on; Threshold a trial whose value is out of bounds; Patience one that no longer improves. "
+        "Trials are compared with others at the same number of reports."
     )
     evaluation_interval: Interval | None = Field(
         default=None,
@@ -204,7 +240,8 @@ class EarlyTermination(Model):
         ge=0,
         le=MAX_INTERVAL,
         description=f"No trial is judged before so many reports. Without it {DEFAULT_DELAY} for the types that compare "
-        f"trials ({', '.join(_COMPARING)}), else 0.",
+        f"trials ({', '.join(_COMPARING)}), half of a whole trial's reports for Extrapolation, "
+        "else 0.",
     )
     bandit: BanditOptions | None = Field(default=None, description="Options of type Bandit.")
     median_stopping: MedianStoppingOptions | None = Field(default=None, description="Options of type MedianStopping.")
@@ -215,6 +252,7 @@ class EarlyTermination(Model):
         default=None, description="Options of type SuccessiveHalving."
     )
     hyperband: HyperbandOptions | None = Field(default=None, description="Options of type Hyperband.")
+    extrapolation: ExtrapolationOptions | None = Field(default=None, description="Options of type Extrapolation.")
     threshold: ThresholdOptions | None = Field(default=None, description="Options of type Threshold.")
     patience: PatienceOptions | None = Field(default=None, description="Options of type Patience.")
 
@@ -233,6 +271,7 @@ class EarlyTermination(Model):
             "truncationSelection": self.truncation_selection,
             "successiveHalving": self.successive_halving,
             "hyperband": self.hyperband,
+            "extrapolation": self.extrapolation,
             "threshold": self.threshold,
             "patience": self.patience,
         }
@@ -248,4 +287,11 @@ class EarlyTermination(Model):
     def _has_one_schedule(self) -> Self:
         if self.type in _RUNGS and (self.evaluation_interval is not None or self.delay_evaluation is not None):
             raise ValueError(_NO_INTERVALS)
+        return self
+
+    @model_validator(mode="after")
+    def _judges_before_the_end(self) -> Self:
+        whole = self.extrapolation.max_interval if self.extrapolation is not None else None
+        if whole is not None and self.delay_evaluation is not None and self.delay_evaluation >= whole:
+            raise ValueError(_DELAY_WITHIN)
         return self

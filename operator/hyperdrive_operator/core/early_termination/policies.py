@@ -9,6 +9,7 @@ from typing import Literal
 from hyperdrive_operator.api.v1alpha1 import (
     BanditOptions,
     EarlyTermination,
+    ExtrapolationOptions,
     HyperbandOptions,
     MedianStoppingOptions,
     PatienceOptions,
@@ -19,6 +20,7 @@ from hyperdrive_operator.api.v1alpha1 import (
 from hyperdrive_operator.core.curves import Curve
 from hyperdrive_operator.core.metrics import Goal
 
+from .extrapolation import Extrapolation
 from .ranking import Ranking
 from .schedule import Multiples, Schedule, halving, hyperband
 from .verdict import Shortfall
@@ -198,13 +200,14 @@ class Patience:
 Comparison = Bandit | MedianStopping | TruncationSelection | Halving
 #: Rules that judge a trial by its own curve.
 Look = Threshold | Patience
+Rule = Comparison | Look | Extrapolation
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """A rule, when it applies, and the goal as a sign."""
 
-    rule: Comparison | Look
+    rule: Rule
     schedule: Schedule
     sign: int
 
@@ -214,14 +217,16 @@ def make_policy(given: EarlyTermination, goal: Goal) -> Policy:
     return Policy(_rule(given), _schedule(given), 1 if goal == "Maximize" else -1)
 
 
-def _rule(given: EarlyTermination) -> Comparison | Look:
+def _rule(given: EarlyTermination) -> Rule:
     match given:
         case EarlyTermination(bandit=BanditOptions() as bandit):
-            rule: Comparison | Look = Bandit(bandit)
+            rule: Rule = Bandit(bandit)
         case EarlyTermination(truncation_selection=TruncationSelectionOptions() as truncation):
             rule = TruncationSelection(truncation)
         case EarlyTermination(hyperband=HyperbandOptions() as options):
             rule = Halving(options.reduction_factor)
+        case EarlyTermination(type="Extrapolation"):
+            rule = Extrapolation(given.extrapolation or ExtrapolationOptions(), given.delay_evaluation)
         case EarlyTermination(threshold=ThresholdOptions() as threshold):
             rule = Threshold(threshold)
         case EarlyTermination(patience=PatienceOptions() as patience):

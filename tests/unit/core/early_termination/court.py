@@ -42,5 +42,10 @@ TRUNCATION = {
 }
 HALVING = {"type": "SuccessiveHalving", "successiveHalving": {"reductionFactor": 3, "minInterval": 2}}
 HYPERBAND = {"type": "Hyperband", "hyperband": {"maxInterval": 27}}
+EXTRAPOLATION = {
+    "type": "Extrapolation",
+    "extrapolation": {"maxInterval": 20, "caution": 1, "minTimeLeft": 0},
+    "delayEvaluation": 0,
+}
 THRESHOLD = {"type": "Threshold", "threshold": {"lower": 0.5}}
 PATIENCE = {"type": "Patience", "patience": {"intervals": 3}}

@@ -14,7 +14,20 @@ from hyperdrive_operator.core.early_termination import Judge
 from hyperdrive_operator.core.metrics import Goal
 from hyperdrive_operator.core.trials import Trial
 
-from .court import AMOUNT, BANDIT, HALVING, HYPERBAND, MEDIAN, PATIENCE, THRESHOLD, TRUNCATION, judged, spec_of, stopped
+from .court import (
+    AMOUNT,
+    BANDIT,
+    EXTRAPOLATION,
+    HALVING,
+    HYPERBAND,
+    MEDIAN,
+    PATIENCE,
+    THRESHOLD,
+    TRUNCATION,
+    judged,
+    spec_of,
+    stopped,
+)
 
 Policy = dict[str, Any]
 Histories = dict[int, tuple[str, list[float]]]
@@ -33,9 +46,20 @@ COMPARING: Final = {
     "halving": HALVING,
     "hyperband": HYPERBAND,
 }
+FORESEEING: Final = {
+    "extrapolation": EXTRAPOLATION,
+    "extrapolation of learned length": {
+        "type": "Extrapolation",
+        "extrapolation": {"caution": 0.5, "minTrials": 2, "minTimeLeft": 0},
+        "evaluationInterval": 2,
+    },
+}
 LOOKING: Final = {"threshold": THRESHOLD, "patience": PATIENCE}
 comparing = pytest.mark.parametrize("policy", [pytest.param(one, id=name) for name, one in COMPARING.items()])
-every = pytest.mark.parametrize("policy", [pytest.param(one, id=name) for name, one in (COMPARING | LOOKING).items()])
+every = pytest.mark.parametrize(
+    "policy", [pytest.param(one, id=name) for name, one in (COMPARING | FORESEEING | LOOKING).items()]
+)
+foreseeing = pytest.mark.parametrize("policy", [pytest.param(one, id=name) for name, one in FORESEEING.items()])
 
 #: Few values, so that ties, zeros and both signs are common; whole numbers, so that laws hold to the last digit.
 values = st.integers(-8, 8).map(float)
@@ -74,6 +98,15 @@ def test_the_best_of_those_that_are_compared_is_never_stopped(policy: Policy, so
         assert mine < max(others)
 
 
+@foreseeing
+@given(histories)
+@settings(max_examples=25)
+def test_who_has_the_best_value_of_all_goes_on_whatever_is_foreseen(policy: Policy, some: Histories) -> None:
+    best = max((value for state, reports in some.values() if state != "Failed" for value in reports), default=0.0)
+    for number in judged(policy, trials_of(some)):
+        assert max(some[number][1]) < best
+
+
 @every
 @given(histories, st.randoms(use_true_random=False))
 @settings(max_examples=25)
@@ -85,7 +118,8 @@ def test_the_order_of_the_trials_makes_no_difference(policy: Policy, some: Histo
 
 
 @pytest.mark.parametrize(
-    "policy", [pytest.param(one, id=name) for name, one in COMPARING.items() if name != "bandit"] + [PATIENCE]
+    "policy",
+    [pytest.param(one, id=name) for name, one in (COMPARING | FORESEEING).items() if name != "bandit"] + [PATIENCE],
 )
 @given(histories)
 @settings(max_examples=25)
@@ -116,7 +150,9 @@ def test_what_is_added_to_all_values_makes_no_difference(policy: Policy, some: H
     assert stopped(policy, trials_of(doubled)) == stopped(policy, trials_of(changed(doubled, 1, shift)))
 
 
-@pytest.mark.parametrize("policy", [BANDIT, MEDIAN, TRUNCATION, HALVING, PATIENCE], ids=lambda one: str(one["type"]))
+@pytest.mark.parametrize(
+    "policy", [BANDIT, MEDIAN, TRUNCATION, HALVING, EXTRAPOLATION, PATIENCE], ids=lambda one: str(one["type"])
+)
 @given(histories, st.sampled_from([0.25, 2.0, 1024.0]))
 @settings(max_examples=25)
 def test_a_scale_makes_no_difference(policy: Policy, some: Histories, factor: float) -> None:
@@ -147,7 +183,7 @@ def test_a_judge_who_saw_it_all_happen_says_what_one_says_who_comes_later(
         assert judgement.verdicts == judged(policy, trials)
 
 
-@comparing
+@pytest.mark.parametrize("policy", [pytest.param(one, id=name) for name, one in (COMPARING | FORESEEING).items()])
 def test_long_curves_that_are_thinned_are_judged_alike_from_the_start_and_afterwards(policy: Policy) -> None:
     source = random.Random(5)  # noqa: S311  not for secrets
     lives = {number: [source.gauss(number, 9) for _ in range(300)] for number in range(1, 7)}
@@ -162,7 +198,7 @@ def test_long_curves_that_are_thinned_are_judged_alike_from_the_start_and_afterw
 
 @every
 def test_only_running_trials_are_judged(policy: Policy) -> None:
-    good: Sequence[Trial] = [reported(number, *[0.9] * 9) for number in range(1, 6)]
+    good: Sequence[Trial] = [reported(number, *[0.9] * 12) for number in range(1, 6)]
     bad = reporting(9, *[0.1] * 9)
     queued = trial(9, state="Running", curve={"interval": [9], "value": [0.1], "best": [0.1], "mean": [0.1]})
     if policy not in (HYPERBAND, COMPARING["truncation of the running"]):

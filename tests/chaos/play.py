@@ -4,7 +4,6 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from . import judge
 from .faults import Fault
@@ -15,8 +14,6 @@ from .world import World
 
 COMPLETE_SECONDS = 240
 BRIEF = Plan(total=9, at_once=3, seconds=0.6)
-#: None of them may end a trial or a sweep of these, whatever befalls it.
-LIMITS: Final = {"timeout": "2h", "trialTimeout": "10m", "maxFailedTrials": 20, "maxTrialsWithoutImprovement": 100}
 LONG = Plan(total=24, at_once=3, seconds=1.5)
 #: The embedded cluster has no containers to start: without this the sweep is over before a long fault is.
 LONG_EMBEDDED = replace(LONG, seconds=5.0)
@@ -64,7 +61,7 @@ async def _tell(stage: Stage, fault: Fault, result: Result, folder: Path) -> Non
 
 
 async def _perform(stage: Stage, fault: Fault) -> None:
-    await stage.apply(**LIMITS)
+    await stage.apply()
     await stage.started(stage.random.randint(1, 4))
     await asyncio.gather(fault.play(stage), *([stage.rest()] if fault.is_paused_too else []))
     stage.ended_meanwhile = len(stage.history.ended)

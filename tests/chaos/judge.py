@@ -9,8 +9,8 @@ from .stage import TRIALS, Stage
 from .sweep import score
 
 USABLE = frozenset({"Succeeded", "EarlyStopped"})
-#: Timestamps tell whole seconds: a pod's start and end, the start and end that are counted, and rounding up.
-ROUNDING_SECONDS = 3.0
+#: Timestamps tell whole seconds, and what is counted of an attempt is rounded up.
+ROUNDING_SECONDS = 1.0
 #: A pod that was taken away and told no end may count until that was noticed: for as long as a fault, and the way back.
 UNTOLD_SECONDS = 240.0
 #: Lines that all operators together may log in the worst minute, beside two for each trial and ten for each start.

@@ -19,7 +19,7 @@ def test_time_that_is_counted_twice_or_not_at_all_is_seen() -> None:
     ran = {"a-1": {"one", "two"}, "a-2": {"three"}}
     seconds = {"one": 10.0, "two": 20.0, "three": 30.0}
     assert not list(spending(60.0, ran, seconds))
-    assert not list(spending(66.0, ran, seconds))
+    assert not list(spending(63.0, ran, seconds))
     assert list(spending(90.0, ran, seconds))
     assert list(spending(30.0, ran, seconds))
     assert list(spending(None, ran, seconds))

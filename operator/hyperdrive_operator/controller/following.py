@@ -16,7 +16,7 @@ from .output import GIVEN_UP, Output
 
 logger = logging.getLogger(__name__)
 
-#: Requests under way that read to an end. Half of the client's limit: logs that hang must not keep a Job from being
+#: Requests under way that read to an end. A third of the client's limit: logs that hang must not keep a Job from being
 #: created.
 MAX_PARALLEL_READS: Final = 16
 #: Logs that are followed at once. The others are read again and again, each after a pause.

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 

@@ -200,6 +200,7 @@ async def crds(stage: Stage) -> None:
 
 async def clocks(stage: Stage) -> None:
     """The clocks of the nodes are an hour fast, then an hour slow."""
+    stage.has_wrong_clocks = True
     for hours in (1, -1):
         stage.weather.skew_seconds = hours * 3600
         stage.proxy.cut()

@@ -38,6 +38,8 @@ class History:
         self.ran: defaultdict[str, set[str]] = defaultdict(set)
         #: Seconds for which each of them ran, as far as it told its end.
         self.seconds: dict[str, float] = {}
+        #: Seconds from the creation of a Job to its end: both on the API server's clock.
+        self.job_seconds: dict[str, float] = {}
         self.finished: set[str] = set()
         self.most_at_once = 0
         #: Ends that were changed after they were written: none ever may.
@@ -67,6 +69,7 @@ class History:
             self.trial_uids,
             self.ran,
             self.seconds,
+            self.job_seconds,
             self.finished,
             self._unfinished,
             self._ends,
@@ -123,9 +126,11 @@ class History:
         if uid not in self.job_uids[name]:
             self.job_uids[name].append(uid)
             self.changes += 1
-        is_finished = _is_finished(job)
-        if is_finished:
+        end = _end(job)
+        is_finished = end is not None
+        if end is not None:
             self.finished.add(name)
+            self.job_seconds[name] = _seconds(job["metadata"]["creationTimestamp"], end)
         if event == "DELETED" or is_finished:
             self._unfinished.discard(uid)
         else:
@@ -139,10 +144,15 @@ class History:
             self.ran[owner].add(pod["metadata"]["uid"])
         for state in states:
             if (end := state.get("terminated") or {}).get("startedAt"):
-                lasted = datetime.fromisoformat(end["finishedAt"]) - datetime.fromisoformat(end["startedAt"])
-                self.seconds[pod["metadata"]["uid"]] = lasted.total_seconds()
+                self.seconds[pod["metadata"]["uid"]] = _seconds(end["startedAt"], end["finishedAt"])
 
 
-def _is_finished(job: Object) -> bool:
+def _end(job: Object) -> str | None:
+    """Return when a Job finished."""
     conditions = job.get("status", {}).get("conditions") or ()
-    return any(c["type"] in {"Complete", "Failed"} and c["status"] == "True" for c in conditions)
+    ends = [c for c in conditions if c["type"] in {"Complete", "Failed"} and c["status"] == "True"]
+    return str(ends[0]["lastTransitionTime"]) if ends else None
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()

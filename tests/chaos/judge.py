@@ -30,7 +30,12 @@ async def problems(stage: Stage) -> list[str]:
         *_ends(stage, statuses),
         *interruptions(stage.evicted, stage.history.ran, statuses),
         *_best(best, statuses),
-        *spending(length_of(used).total_seconds() if used else None, stage.history.ran, stage.history.seconds),
+        *spending(
+            length_of(used).total_seconds() if used else None,
+            stage.history.ran,
+            stage.history.seconds,
+            stage.history.job_seconds if stage.has_wrong_clocks else {},
+        ),
         *_operators(stage),
     ]
 
@@ -75,12 +80,22 @@ def interruptions(
             yield f"{name} had {len(ran[name])} pods that ran, and its record tells of {told} interruptions"
 
 
-def spending(used: float | None, ran: Mapping[str, set[str]], seconds: Mapping[str, float]) -> Iterator[str]:
-    """Compare what the sweep says its trials have used of their budget with the time for which their pods ran."""
+def spending(
+    used: float | None,
+    ran: Mapping[str, set[str]],
+    seconds: Mapping[str, float],
+    at_most: Mapping[str, float],
+) -> Iterator[str]:
+    """Compare what the sweep says its trials have used of their budget with the time for which their pods ran.
+
+    Where the clocks of their nodes are wrong, more may be counted: as much as their Jobs took.
+    """
     pods = [uid for uids in ran.values() for uid in uids]
     told = [seconds[uid] for uid in pods if uid in seconds]
     least = sum(told) - ROUNDING_SECONDS * len(told)
-    most = sum(told) + ROUNDING_SECONDS * len(told) + UNTOLD_SECONDS * (len(pods) - len(told))
+    most = (
+        max(sum(told), sum(at_most.values())) + ROUNDING_SECONDS * len(told) + UNTOLD_SECONDS * (len(pods) - len(told))
+    )
     if used is None or not least <= used <= most:
         untold = len(pods) - len(told)
         yield f"the trials are said to have used {used} s: their pods ran for {sum(told):.0f} s, {untold} untold"

@@ -51,6 +51,8 @@ class Stage:
     disturbed: Counter[str] = field(default_factory=Counter)
     #: Those of them whose pod was evicted while it ran.
     evicted: Counter[str] = field(default_factory=Counter)
+    #: What pods tell of their times can't be right: what their Jobs took bounds it.
+    has_wrong_clocks: bool = False
     #: Seconds from the end of the fault to the operator's next step.
     back_to_work: float = 0.0
     #: How many trials had ended when the fault was over: those that came after it show that the operator works.

@@ -18,14 +18,21 @@ def test_an_eviction_that_came_too_late_is_no_interruption() -> None:
 def test_time_that_is_counted_twice_or_not_at_all_is_seen() -> None:
     ran = {"a-1": {"one", "two"}, "a-2": {"three"}}
     seconds = {"one": 10.0, "two": 20.0, "three": 30.0}
-    assert not list(spending(60.0, ran, seconds))
-    assert not list(spending(63.0, ran, seconds))
-    assert list(spending(90.0, ran, seconds))
-    assert list(spending(30.0, ran, seconds))
-    assert list(spending(None, ran, seconds))
+    assert not list(spending(60.0, ran, seconds, {}))
+    assert not list(spending(63.0, ran, seconds, {}))
+    assert list(spending(90.0, ran, seconds, {}))
+    assert list(spending(30.0, ran, seconds, {}))
+    assert list(spending(None, ran, seconds, {}))
 
 
 def test_a_pod_that_told_no_end_may_have_counted_until_that_was_noticed() -> None:
     ran = {"a-1": {"one", "two"}}
-    assert not list(spending(110.0, ran, {"one": 10.0}))
-    assert list(spending(3600.0, ran, {"one": 10.0}))
+    assert not list(spending(110.0, ran, {"one": 10.0}, {}))
+    assert list(spending(3600.0, ran, {"one": 10.0}, {}))
+
+
+def test_with_wrong_clocks_as_much_may_be_counted_as_the_jobs_took() -> None:
+    ran, seconds = {"a-1": {"one"}}, {"one": 10.0}
+    assert not list(spending(25.0, ran, seconds, {"a-1": 25.0}))
+    assert list(spending(27.0, ran, seconds, {"a-1": 25.0}))
+    assert list(spending(5.0, ran, seconds, {"a-1": 25.0}))

@@ -62,7 +62,7 @@ def _patience(intervals: int) -> Fields:
     return {"type": "Patience", "patience": {"intervals": intervals}}
 
 
-#: By name, with settings that do not know how long a trial is .
+#: By name, with settings that do not know how long a trial is; Hyperband and Extrapolation must.
 POLICIES: Final[Mapping[str, Fields]] = {
     "MedianStopping, delay 0": _median(0),
     "MedianStopping, delay 3": _median(3),

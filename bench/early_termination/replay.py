@@ -205,16 +205,17 @@ class _Sweep:
         """Tell whether a trial can't become the best any more, and is worth ending."""
         whole_ones = [one for one in self.trials if one.is_whole and one.reports]
         whole = rule.options.max_interval or max((one.reports for one in whole_ones), default=0)
-        if not rule.is_due(interval, whole) or not rule.is_worth_it(self._share_left(trial, whole - interval)):
+        reports = trial.reports
+        if not rule.is_due(interval, reports, whole) or not rule.is_worth_it(self._share_left(trial, whole - reports)):
             return False
         has_a_say = [one for one in self.trials if one.reports and not one.is_failed]
         best = max(sign * one.track.bests[one.reports - 1] for one in has_a_say)
-        later = [one for one in whole_ones if one.reports > interval]
+        later = [one for one in whole_ones if one.reports > reports]
         gain = max(
-            (sign * (one.track.bests[one.reports - 1] - one.track.bests[interval - 1]) for one in later), default=0.0
+            (sign * (one.track.bests[one.reports - 1] - one.track.bests[reports - 1]) for one in later), default=0.0
         )
         outlook = Outlook(whole, best, 0, len(later), gain)
-        return rule.falls_short(trial.track.curves[trial.reports - 1], interval, outlook, sign) is not None
+        return rule.falls_short(trial.track.curves[reports - 1], outlook, sign) is not None
 
     def _share_left(self, trial: _Trial, reports: int) -> float | None:
         ended = [one.took for one in self.trials if one.is_ended and not one.is_failed]

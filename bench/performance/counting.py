@@ -5,6 +5,7 @@ import json
 import urllib.request
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 #: Bytes that etcd was sent by its one client, the API server.
 _RECEIVED = "etcd_network_client_grpc_received_bytes_total"
@@ -16,22 +17,34 @@ class Audit:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._offset = path.stat().st_size if path else 0
+        self._read: dict[int, int] = {}
+        if path is not None:
+            #: By inode, for the API server renames a log that has become large, and begins another.
+            self._read = {log.stat().st_ino: log.stat().st_size for log in _logs(path)}
 
     def requests(self) -> Counter[str]:
         """Count them. What the API server has not written yet is missing: it may lag by a second."""
         counts: Counter[str] = Counter()
         if self._path is None:
             return counts
-        with self._path.open("rb") as log:
-            log.seek(self._offset)
-            for line in log:
-                if b'"userAgent":"hyperdrive-operator' in line and b'"stage":"ResponseComplete"' in line:
-                    event = json.loads(line)
-                    reference = event.get("objectRef", {})
-                    resource = "/".join(filter(None, (reference.get("resource"), reference.get("subresource"))))
-                    counts[f"{event['verb']} {resource}".strip()] += 1
+        for path in _logs(self._path):
+            with path.open("rb") as log:
+                log.seek(self._read.get(path.stat().st_ino, 0))
+                for line in log:
+                    if b'"userAgent":"hyperdrive-operator' in line and b'"stage":"ResponseComplete"' in line:
+                        counts[_what(json.loads(line))] += 1
         return counts
+
+
+def _logs(path: Path) -> list[Path]:
+    """Return an audit log and those that it went on from."""
+    return sorted(path.parent.glob(f"{path.stem}*{path.suffix}"))
+
+
+def _what(event: dict[str, Any]) -> str:
+    reference = event.get("objectRef", {})
+    resource = "/".join(filter(None, (reference.get("resource"), reference.get("subresource"))))
+    return f"{event['verb']} {resource}".strip()
 
 
 def writes(counts: Counter[str]) -> int:

@@ -6,6 +6,7 @@ It is read from the API server itself, past the proxy: what the operator believe
 import asyncio
 from collections import defaultdict
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -35,6 +36,8 @@ class History:
         self.trial_uids: defaultdict[str, list[str]] = defaultdict(list)
         #: Pods that have run, by the Job they belong to.
         self.ran: defaultdict[str, set[str]] = defaultdict(set)
+        #: Seconds for which each of them ran, as far as it told its end.
+        self.seconds: dict[str, float] = {}
         self.finished: set[str] = set()
         self.most_at_once = 0
         #: Ends that were changed after they were written: none ever may.
@@ -63,6 +66,7 @@ class History:
             self.job_uids,
             self.trial_uids,
             self.ran,
+            self.seconds,
             self.finished,
             self._unfinished,
             self._ends,
@@ -133,6 +137,10 @@ class History:
         states = [status.get("state") or {} for status in pod["status"].get("containerStatuses") or ()]
         if any("running" in state or "terminated" in state for state in states):
             self.ran[owner].add(pod["metadata"]["uid"])
+        for state in states:
+            if (end := state.get("terminated") or {}).get("startedAt"):
+                lasted = datetime.fromisoformat(end["finishedAt"]) - datetime.fromisoformat(end["startedAt"])
+                self.seconds[pod["metadata"]["uid"]] = lasted.total_seconds()
 
 
 def _is_finished(job: Object) -> bool:

@@ -3,10 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hyperdrive_operator.api.v1alpha1 import length_of
+
 from .stage import TRIALS, Stage
 from .sweep import score
 
 USABLE = frozenset({"Succeeded", "EarlyStopped"})
+#: Timestamps tell whole seconds, and what is counted of an attempt is rounded up.
+ROUNDING_SECONDS = 1.0
+#: A pod that was taken away and told no end may count until that was noticed: for as long as a fault, and the way back.
+UNTOLD_SECONDS = 240.0
 #: Lines that all operators together may log in the worst minute, beside two for each trial and ten for each start.
 LINES_A_MINUTE = 60
 
@@ -15,13 +21,16 @@ async def problems(stage: Stage) -> list[str]:
     """Return all that is wrong; nothing if all is well."""
     records = {record["metadata"]["name"]: record for record in await stage.all(TRIALS)}
     statuses = {name: record.get("status") or {} for name, record in records.items()}
-    best = ((await stage.sweep()).get("status") or {}).get("bestTrial") or {}
+    status = (await stage.sweep()).get("status") or {}
+    best = status.get("bestTrial") or {}
+    used = ((status.get("budget") or {}).get("trialTime") or {}).get("used", "")
     return [
         *_combinations(stage, {name: record["spec"]["parameters"]["x"] for name, record in records.items()}),
         *_runs(stage),
         *_ends(stage, statuses),
         *interruptions(stage.evicted, stage.history.ran, statuses),
         *_best(best, statuses),
+        *spending(length_of(used).total_seconds() if used else None, stage.history.ran, stage.history.seconds),
         *_operators(stage),
     ]
 
@@ -64,6 +73,17 @@ def interruptions(
         told = (statuses[name].get("interruptions") or {}).get("count", 0) if name in statuses else 0
         if told < len(ran[name]) - 1:
             yield f"{name} had {len(ran[name])} pods that ran, and its record tells of {told} interruptions"
+
+
+def spending(used: float | None, ran: Mapping[str, set[str]], seconds: Mapping[str, float]) -> Iterator[str]:
+    """Compare what the sweep says its trials have used of their budget with the time for which their pods ran."""
+    pods = [uid for uids in ran.values() for uid in uids]
+    told = [seconds[uid] for uid in pods if uid in seconds]
+    least = sum(told) - ROUNDING_SECONDS * len(told)
+    most = sum(told) + ROUNDING_SECONDS * len(told) + UNTOLD_SECONDS * (len(pods) - len(told))
+    if used is None or not least <= used <= most:
+        untold = len(pods) - len(told)
+        yield f"the trials are said to have used {used} s: their pods ran for {sum(told):.0f} s, {untold} untold"
 
 
 def _best(best: dict[str, object], statuses: dict[str, dict[str, object]]) -> Iterator[str]:

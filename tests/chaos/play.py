@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import aiohttp
+
 from . import judge
 from .faults import Fault
 from .server import RefusedError
@@ -15,11 +17,11 @@ from .world import World
 
 COMPLETE_SECONDS = 240
 BRIEF = Plan(total=9, at_once=3, seconds=0.6)
-#: None of them may end a trial or a sweep of these, whatever befalls it.
-LIMITS: Final = {"timeout": "2h", "trialTimeout": "10m", "maxFailedTrials": 20, "maxTrialsWithoutImprovement": 100}
 LONG = Plan(total=24, at_once=3, seconds=1.5)
 #: The embedded cluster has no containers to start: without this the sweep is over before a long fault is.
 LONG_EMBEDDED = replace(LONG, seconds=5.0)
+#: What ends a round, and not those after it. A TimeoutError is an OSError.
+FAILURES: Final = (AssertionError, RefusedError, aiohttp.ClientError, OSError)
 
 
 @dataclass
@@ -46,11 +48,18 @@ async def play(world: World, fault: Fault, *, seed: int, folder: Path, is_brief:
         async with staged(
             world, folder, name=fault.name, seed=seed, plan=plan, operators=fault.operators, is_brief=is_brief
         ) as stage:
-            await _tell(stage, fault, result, folder)
-    except (AssertionError, RefusedError) as error:  # the stage could not be set: the rounds after it can be played
-        result.problems.append(str(error))
+            try:
+                await _tell(stage, fault, result, folder)
+            except FAILURES as error:  # kept before the stage is taken down, which may fail as well
+                result.problems.append(_told(error))
+    except FAILURES as error:  # the stage could not be set, or not be taken down
+        result.problems.append(_told(error))
     result.seconds = time.monotonic() - began
     return result
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 async def _tell(stage: Stage, fault: Fault, result: Result, folder: Path) -> None:
@@ -64,7 +73,7 @@ async def _tell(stage: Stage, fault: Fault, result: Result, folder: Path) -> Non
 
 
 async def _perform(stage: Stage, fault: Fault) -> None:
-    await stage.apply(**LIMITS)
+    await stage.apply()
     await stage.started(stage.random.randint(1, 4))
     await asyncio.gather(fault.play(stage), *([stage.rest()] if fault.is_paused_too else []))
     stage.ended_meanwhile = len(stage.history.ended)

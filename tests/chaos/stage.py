@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from .history import History
 from .operators import Log, Operator
@@ -23,6 +23,14 @@ TRIALS = "/apis/hyperdrive.dev/v1alpha1/namespaces/{}/hyperdrivetrials"
 JOBS = "/apis/batch/v1/namespaces/{}/jobs"
 PODS = "/api/v1/namespaces/{}/pods"
 START_SECONDS = 60
+#: None of them may end a trial or a sweep, whatever befalls it.
+LIMITS: Final = {
+    "timeout": "2h",
+    "trialTimeout": "10m",
+    "maxTotalTrialTime": "2h",
+    "maxFailedTrials": 20,
+    "maxTrialsWithoutImprovement": 100,
+}
 
 
 @dataclass
@@ -62,10 +70,10 @@ class Stage:
         """How often to do something."""
         return brief if self.is_brief else long
 
-    async def apply(self, **limits: Any) -> None:
+    async def apply(self) -> None:
         """Create the sweep."""
         path = HYPERDRIVES.format(self.namespace)
-        await self.world.server.create(path, manifest(self.plan, self.namespace, **limits))
+        await self.world.server.create(path, manifest(self.plan, self.namespace, **LIMITS))
 
     async def rest(self) -> None:
         """Pause the sweep for some seconds, as a person does, in the midst of it all."""

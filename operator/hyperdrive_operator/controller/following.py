@@ -16,7 +16,7 @@ from .output import GIVEN_UP, Output
 
 logger = logging.getLogger(__name__)
 
-#: Requests under way that read to an end. Half of the client's limit: logs that hang must not keep a Job from being
+#: Requests under way that read to an end. A third of the client's limit: logs that hang must not keep a Job from being
 #: created.
 MAX_PARALLEL_READS: Final = 16
 #: Logs that are followed at once. The others are read again and again, each after a pause.
@@ -26,6 +26,8 @@ POLL_SECONDS: Final = 30.0
 PAUSES_SECONDS: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 #: And while the operator may not read it: a Role that was taken away by mistake comes back, the log may not.
 FORBIDDEN_PAUSES_SECONDS: Final = (*PAUSES_SECONDS, *[40.0] * 6)
+#: Tries to read why a trial has failed, where its metrics do not depend on it: its end must not wait for them.
+LAST_WORDS_TRIES: Final = 2
 #: Pauses before a running pod's log is asked for again, longer while nothing comes.
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -84,6 +86,7 @@ class Following:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS) if is_quiet else FIRST_PAUSE_SECONDS
             await self._sleep(pause if may_stream else POLL_SECONDS)
         problem = await self._read_rest()
+        await self._read_last_words()
         self._publish(self._output.log(problem=problem, is_whole=True))
 
     async def _listen(self, *, may_stream: bool) -> None:
@@ -163,3 +166,21 @@ class Following:
                 await asyncio.sleep(pauses[attempt])
         self._output.end()
         return problem
+
+    async def _read_last_words(self) -> None:
+        """Read why the trial has failed, if that is left to read. Without an answer it ends without them."""
+        for attempt in range(LAST_WORDS_TRIES):
+            pod = self._output.unheard()
+            if pod is None:
+                return
+            if attempt:
+                await asyncio.sleep(PAUSES_SECONDS[0])
+            try:
+                async with self._places.reads:
+                    await self._output.read_last_words(pod)
+            except GIVEN_UP:
+                return
+            except ClusterError as error:
+                logger.info("last lines not readable", extra={"trial": self._output.name, "error": error.message})
+            else:
+                return

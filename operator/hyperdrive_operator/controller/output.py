@@ -48,7 +48,8 @@ class Output:
         self._progress = record.progress if record.position is not None else Progress()
         self._position = record.position
         self._feed: LogFeed | None = None
-        self._words = ""
+        #: The last lines of the pod by which the Job has failed, once they were asked for.
+        self._words: str | None = None
         #: How often each pod's container had been started again when what it said before was read.
         self._restarts: dict[str, int] = {}
         #: Pods that were read to their end.
@@ -76,8 +77,17 @@ class Output:
         if self._repeats is not None:
             found = self._repeats
             return Log(found.progress, problem, None, is_whole, "", self.attempt, found.values, found.incomplete)
-        tail = (self._words or (self._feed.tail if self._feed is not None else "")) if is_whole else ""
+        tail = self._tail() if is_whole else ""
         return Log(self.progress, problem, self.position, is_whole, tail, self.attempt)
+
+    def _tail(self) -> str:
+        """Return the last lines of the pod by which the Job has failed: none rather than another's."""
+        if self._words is not None or self._feed is None:
+            return self._words or ""
+        culprit = self._culprit()
+        if culprit is not None and (culprit.uid != self._feed.pod or culprit.phase == "Succeeded"):
+            return ""  # a pod that ended well is left when the one that failed is gone
+        return self._feed.tail
 
     def unread(self) -> Sequence[Pod]:
         """Return the pods to read, in order: what is left of the one that was read last, and what came after it."""
@@ -89,6 +99,15 @@ class Output:
             return [current]  # of several that run at once one is heard
         unread = [pod for pod in tellers(pods) if pod.uid not in self._done]
         return unread[unread.index(current) :] if current in unread else unread
+
+    def unheard(self) -> Pod | None:
+        """Return the pod by which the Job has failed, unless its last lines are read with the metrics."""
+        trial, culprit = self.trial, self._culprit()
+        if trial is None or culprit is None:
+            return None
+        if self._spec.repeats > 1 or not has_metrics_in_output(trial, self._spec):
+            return culprit
+        return culprit if self._feed is not None and self._feed.pod != culprit.uid else None
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -124,15 +143,22 @@ class Output:
         if self._spec.repeats > 1 and job.finished != "Failed":
             return await self._read_repeats(job)
         if self._spec.repeats > 1 or not has_metrics_in_output(trial, self._spec):
-            return await self._read_last_words(job)
+            return "" if self._cache.pods(job) else _GONE
         if self._spec.metrics.source == "TerminationMessage":
             return self._read_message(job)
         problem = ""
         for pod in self.unread():
             problem = await self.read_whole(pod)
-        if job.finished == "Failed" and self._speaks_for_another(job):
-            await self._read_last_words(job)
         return problem if self._done or self.progress.reports else _GONE
+
+    async def read_last_words(self, pod: Pod) -> None:
+        """Read why a trial failed whose metrics are known from elsewhere, or from another pod, or don't count."""
+        self._words = ""
+        limit = TAIL_LINES * TAIL_BYTES
+        text = await self._client.read_log(
+            pod.namespace, pod.name, pod.container, tail_lines=TAIL_LINES, limit_bytes=limit
+        )
+        self._words = text[-TAIL_BYTES:].decode(errors="replace").strip()
 
     async def _read_repeats(self, job: Job) -> str:
         """Read each repeat of a trial by itself; return why the first that has no value could not be read."""
@@ -181,28 +207,18 @@ class Output:
             return last is not None and last.phase == "Succeeded"
         return len({pod.index for pod in pods if pod.phase == "Succeeded"}) == self._spec.repeats
 
-    def _speaks_for_another(self, job: Job) -> bool:
-        """Tell whether it was another pod than the one that was read by which the Job has failed."""
-        pod = blamed(self._cache.pods(job))
-        return pod is not None and self._feed is not None and self._feed.pod != pod.uid
+    def _culprit(self) -> Pod | None:
+        """Return the pod by which the Job has failed, if it has."""
+        trial = self.trial
+        if trial is None or trial.job is None or trial.job.finished != "Failed":
+            return None
+        return blamed(self._cache.pods(trial.job))
 
     def _read_message(self, job: Job) -> str:
         pod = speaker(self._cache.pods(job))
         if pod is None:
             return _GONE
         self._progress = read_message(pod.message, self._aim, reader_of(self._spec, self._aim))
-        return ""
-
-    async def _read_last_words(self, job: Job) -> str:
-        """Read why a trial failed whose metrics are known from elsewhere, or don't count."""
-        pod = blamed(self._cache.pods(job))
-        if pod is None:
-            return _GONE
-        limit = TAIL_LINES * TAIL_BYTES
-        text = await self._client.read_log(
-            pod.namespace, pod.name, pod.container, tail_lines=TAIL_LINES, limit_bytes=limit
-        )
-        self._words = text[-TAIL_BYTES:].decode(errors="replace").strip()
         return ""
 
     async def _read(self, pod: Pod, *, follow: bool, previous: bool = False) -> AsyncGenerator[None]:

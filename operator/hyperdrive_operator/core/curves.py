@@ -60,10 +60,9 @@ class Curve:
         place = self._place(interval)
         return self._row(place) if place >= 0 else None
 
-    def latest(self, interval: int, count: int) -> tuple[Point, ...]:
-        """Return the newest kept points up to an interval, so many at most, in order."""
-        end = self._place(interval) + 1
-        return tuple(map(self._row, range(max(end - count, 0), end)))
+    def latest(self, count: int) -> tuple[Point, ...]:
+        """Return the newest kept points, so many at most, in order."""
+        return tuple(map(_point, _ROW.iter_unpack(self.rows[-count * _ROW.size :])))
 
     def best_at(self, interval: int) -> float | None:
         """Return the best value that was known at an interval, for those who ask ten thousand curves at once."""

@@ -15,6 +15,7 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 from yaml import YAMLError
+from yarl import URL
 
 from .errors import KubeConfigError
 
@@ -33,6 +34,7 @@ async def load_configuration(kubeconfig: str | None, context: str | None = None)
             await load_kube_config(  # type: ignore[no-untyped-call]  # typed in parts only
                 kubeconfig, context, configuration, persist_config=False
             )
+        _must_lead_somewhere(str(configuration.host))
     except (ConfigException, YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         # The loader indexes into whatever YAML it is given: a file that is no kubeconfig fails in any of these ways.
         raise _unusable(kubeconfig, error) from error
@@ -80,6 +82,17 @@ def _unusable(kubeconfig: str | None, error: Exception) -> KubeConfigError:
             f"no cluster to work on: {cause} Outside of a pod, name a kubeconfig file with --kubeconfig or KUBECONFIG."
         )
     return KubeConfigError(f"kubeconfig {kubeconfig}: {cause}")
+
+
+def _must_lead_somewhere(server: str) -> None:
+    # A URL is taken apart only when it is used: what is wrong with this one would come out of the first request.
+    try:
+        url = URL(server, encoded=True)
+        cause = "" if url.host and url.port else "it is no URL of a host"
+    except ValueError as error:
+        cause = str(error)
+    if cause:
+        raise ValueError(f"server {server!r}: {cause}; write https://HOST:PORT, an IPv6 address in brackets.")
 
 
 def _must_be_readable(kubeconfig: str) -> None:

@@ -55,8 +55,8 @@ async def test_a_run_begins_while_the_namespace_of_the_one_before_is_still_going
 
 
 async def test_a_namespace_that_never_goes_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worlds, "NAMESPACE_GONE_SECONDS", 0.2)
     await leave_going(world)
+    monkeypatch.setattr(worlds, "NAMESPACE_GONE_SECONDS", 0.2)
     with pytest.raises(AssertionError, match=f"still not so: the namespace {NAME} of before is gone"):
         await world.make_namespace(NAME)
 

@@ -7,7 +7,9 @@ import pytest
 from tests.support.builders import job_template, limits, sweep_manifest
 from tests.support.laboratory import Laboratory
 
+from hyperdrive_operator.controller import following
 from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, NotFoundError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVES, JOBS, PODS, Object
 
 INDEX = "batch.kubernetes.io/job-completion-index"
@@ -24,7 +26,7 @@ async def lab() -> AsyncIterator[Laboratory]:
     await laboratory.logs.close()
 
 
-def add_pod(lab: Laboratory, index: int, log: str, *, code: int = 0, suffix: str = "") -> Object:
+def add_pod(lab: Laboratory, index: int, log: str | ClusterError, *, code: int = 0, suffix: str = "") -> Object:
     """Play the Job controller and the kubelet: a pod of that index, which has ended a second later."""
     job = lab.cluster.one(JOBS, "digits-1")
     job["spec"]["template"]["metadata"]["labels"] = {
@@ -113,3 +115,69 @@ async def test_an_index_whose_failure_the_watch_has_not_shown_yet_is_asked_for(l
     status = await end(lab, "FailedIndexes")
     assert status["exitCode"] == 3
     assert status["message"].endswith("no such file")
+
+
+@pytest.mark.parametrize(
+    "error", [TransientError(0, "Unreachable", "the node is down"), ForbiddenError(403, "F", "no")]
+)
+async def test_a_failed_rank_whose_node_is_down_does_not_hold_up_the_trials_end(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch, error: ClusterError
+) -> None:
+    monkeypatch.setattr(following, "PAUSES_SECONDS", (0.0, 3600.0))
+    monkeypatch.setattr(following, "FORBIDDEN_PAUSES_SECONDS", (0.0, 3600.0))
+    add_pod(lab, 0, "accuracy=0.5\nrank 0 is done")
+    pod = add_pod(lab, 1, error, code=3)
+    status = await end(lab, "FailedIndexes")
+    assert (status["exitCode"], status["value"]) == (3, 0.5)
+    assert "rank 0 is done" not in status["message"]
+    asked = [name for name, _, what in lab.cluster.log_requests if what.startswith("tail")]
+    assert asked == [pod["metadata"]["name"]] * 2
+
+
+async def test_the_last_lines_of_a_failed_rank_are_asked_for_again_after_an_error(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "PAUSES_SECONDS", (0.0,))
+    add_pod(lab, 0, "accuracy=0.5")
+    name = add_pod(lab, 1, "no such file", code=3)["metadata"]["name"]
+    read_log, answers = lab.cluster.read_log, iter([TransientError(500, "E", "no route")])
+
+    async def read(*where: str, tail_lines: int, limit_bytes: int) -> bytes:
+        for error in answers:
+            raise error
+        return await read_log(*where, tail_lines=tail_lines, limit_bytes=limit_bytes)
+
+    monkeypatch.setattr(lab.cluster, "read_log", read)
+    status = await end(lab, "FailedIndexes")
+    assert status["message"].endswith("no such file")
+    assert [pod for pod, *_ in lab.cluster.log_requests].count(name) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [NotFoundError(404, "NotFound", "gone"), InvalidError(400, "BadRequest", "waiting to start")]
+)
+async def test_a_failed_rank_without_a_log_does_not_get_the_last_lines_of_rank_0(
+    lab: Laboratory, error: ClusterError
+) -> None:
+    add_pod(lab, 0, "accuracy=0.5\nrank 0 is done")
+    add_pod(lab, 1, error, code=3)
+    status = await end(lab, "FailedIndexes")
+    assert (status["exitCode"], status["value"]) == (3, 0.5)
+    assert "last lines" not in status["message"]
+
+
+async def test_a_failed_rank_that_was_deleted_does_not_get_the_last_lines_of_rank_0(lab: Laboratory) -> None:
+    add_pod(lab, 0, "accuracy=0.5\nrank 0 is done")
+    pod = add_pod(lab, 1, "no such file", code=3)
+    lab.cluster.remove(PODS, pod["metadata"]["name"])
+    status = await end(lab, "FailedIndexes")
+    assert "last lines" not in status["message"]
+
+
+async def test_a_rank_0_whose_log_can_not_be_read_is_not_blamed_for_another(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "PAUSES_SECONDS", (0.0,))
+    add_pod(lab, 0, TransientError(0, "Unreachable", "the node is down"))
+    add_pod(lab, 1, "no such file", code=3)
+    assert (await end(lab, "FailedIndexes"))["message"].endswith("no such file")

@@ -214,7 +214,7 @@ async def test_a_followed_log_that_stays_silent_ends(api: ScriptedApi, client: K
         return response
 
     api.on("GET", LOG_PATH, respond)
-    chunks = [chunk async for chunk in client.stream_log("ns", "p", "train", idle_seconds=0.1)]
+    chunks = [chunk async for chunk in client.stream_log("ns", "p", "train", idle_seconds=1.0)]
     done.set()
     assert chunks == [b"one\n"]
 
@@ -232,7 +232,7 @@ async def test_a_log_that_is_not_followed_and_falls_silent_is_not_taken_for_whol
         return response
 
     api.on("GET", LOG_PATH, respond)
-    chunks = client.stream_log("ns", "p", "train", follow=False, idle_seconds=0.1)
+    chunks = client.stream_log("ns", "p", "train", follow=False, idle_seconds=1.0)
     assert await anext(chunks) == b"one\n"
     with pytest.raises(TransientError, match="broken off"):
         await anext(chunks)

@@ -34,6 +34,16 @@ async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, content: str |
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "server", ["https://host:64x43", "https://host:99999", "https://[::1", "https://fd00::1]:6443", "host:6443"]
+)
+async def test_a_server_that_is_no_url_is_named_with_the_fix(api: ScriptedApi, tmp_path: Path, server: str) -> None:
+    api.url = server
+    with pytest.raises(KubeConfigError, match="write https://HOST:PORT") as caught:
+        await KubeClient.connect(kubeconfig=api.kubeconfig(tmp_path), user_agent="t")
+    assert repr(server) in str(caught.value)
+
+
 async def test_an_unknown_context_is_named(api: ScriptedApi, tmp_path: Path) -> None:
     with pytest.raises(KubeConfigError, match="nowhere"):
         await load_configuration(api.kubeconfig(tmp_path), "nowhere")

@@ -229,7 +229,7 @@ class EarlyTermination(Model):
         "SuccessiveHalving (ASHA) all but the best 1/reductionFactor at each rung; Hyperband the same in several "
         "brackets; Extrapolation one that can't become the best by its own pace nor by what others gained "
         "from its age on; Threshold a trial whose value is out of bounds; Patience one that no longer improves. "
-        "Trials are compared with others at the same number of reports."
+        "Trials are compared with others at the same number of reports, but for Extrapolation."
     )
     evaluation_interval: Interval | None = Field(
         default=None,

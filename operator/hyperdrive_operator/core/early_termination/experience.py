@@ -83,9 +83,9 @@ class Experience:
         bests = [best for _, best in self._live.values() if best is not None]
         self._best = max([*bests, *([self._best_ended] if self._best_ended else [])], default=None)
 
-    def outlook(self, interval: int) -> Outlook | None:
-        """Return what is to be expected from an interval on; None if it must wait for the next pass."""
-        age = same_age(interval)
+    def outlook(self, reports: int) -> Outlook | None:
+        """Return what is to be expected after so many reports; None if it must wait for the next pass."""
+        age = same_age(reports)
         gains = self._gains.get(age)
         if gains is None:
             if self._builds == MAX_BUILDS:
@@ -102,13 +102,13 @@ class Experience:
         """Reports of a whole trial, as far as that is known; else 0."""
         return self._rule.options.max_interval or self._longest
 
-    def share_left(self, trial: Trial, interval: int) -> float | None:
+    def share_left(self, trial: Trial) -> float | None:
         """Return a trial's time to its end as a share of others' mean run time; None if either is unknown."""
         record = trial.record
         if not self._run_time or record.started is None or record.reported is None or not record.curve.reports:
             return None
         time_of_report = (record.reported - record.started) / record.curve.reports
-        return time_of_report * (self.whole - interval) / (self._run_time / self._timed)
+        return time_of_report * (self.whole - trial.curve.reports) / (self._run_time / self._timed)
 
     def name(self, number: int) -> str:
         """Return the name of the trial that has the best value."""

@@ -23,14 +23,17 @@ _FEWEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the other trials say to one at an interval. A score is the higher the better it is, whatever the goal."""
+    """What the other trials say to one that has made so many reports.
+
+    A score is the higher the better it is, whatever the goal.
+    """
 
     #: Reports of a whole trial.
     whole: int
     #: The best score of all trials, whatever their age, and the number of the trial that has it.
     best: float
     holder: int
-    #: Trials that have run to their end, beyond the interval, and the most that any of them gained after it.
+    #: Trials that have run to their end, beyond these reports, and the most that any of them gained after them.
     finished: int
     gain: float
 
@@ -43,24 +46,27 @@ class Extrapolation:
     #: Reports before a trial is judged; None for a half of a whole trial's.
     delay: int | None = None
 
-    def is_due(self, interval: int, whole: int) -> bool:
-        """Tell whether a trial is judged at an interval: not too early, nor at its end."""
+    def is_due(self, interval: int, reports: int, whole: int) -> bool:
+        """Tell whether a trial is judged that has come to an interval: not too early, nor at its end."""
         first = self.delay if self.delay is not None else -(-whole // 2)
-        return first <= interval < whole
+        return first <= interval and reports < whole
 
     def is_worth_it(self, share_left: float | None) -> bool:
         """Tell whether there is time to save: what is left, as a share of other trials' run time. None is unknown."""
         least = self.options.min_time_left
         return least == 0 or (share_left is not None and share_left >= least)
 
-    def falls_short(self, curve: Curve, interval: int, outlook: Outlook, sign: int) -> Shortfall | None:
-        """Stop a trial whose best value, with all that it may gain until its end, stays behind the best of all."""
+    def falls_short(self, curve: Curve, outlook: Outlook, sign: int) -> Shortfall | None:
+        """Stop a trial whose best value, with all that it may gain until its end, stays behind the best of all.
+
+        All that it has reported counts, since all that the others have reported does.
+        """
         if outlook.finished < self.options.min_trials:
             return None
-        recent = curve.latest(interval, WINDOW + 1)
+        recent = curve.latest(WINDOW + 1)
         if len(recent) < _FEWEST:
             return None
-        score, left = sign * recent[-1].best, outlook.whole - interval
+        score, left = sign * recent[-1].best, outlook.whole - curve.reports
         own = self.options.caution * (_pace(recent, sign) * left + _ups_and_downs(recent))
         gain = max(own, outlook.gain)
         if score + gain >= outlook.best:
@@ -70,7 +76,7 @@ class Extrapolation:
             f"its best value {sign * score:g} is not expected to become better than {sign * outlook.best:g}, that of "
             f"{{}}: {gain:g} is the most that {whose}, in {left} reports"
         )
-        return Shortfall(sign * score, sign * (outlook.best - gain), (outlook.holder,), text)
+        return Shortfall(sign * score, sign * (outlook.best - gain), (outlook.holder,), text, curve.reports)
 
 
 def _pace(recent: tuple[Point, ...], sign: int) -> float:

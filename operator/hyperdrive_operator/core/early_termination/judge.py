@@ -1,6 +1,7 @@
 """Judges the running trials of a sweep: a function of the facts alone, with a cache that makes it cheap.
 
-Each trial is judged at its newest due interval, against what is known of the others up to that interval, in every pass:
+Each trial is judged at its newest due interval, against what is known of the others (up to that interval, but for
+Extrapolation), in every pass:
 so a restart, a burst of reports or one that came late makes no difference, and what others report later counts too.
 """
 
@@ -73,6 +74,7 @@ class _Court:
 
     def _verdict(self, interval: int, shortfall: Shortfall) -> Verdict:
         rivals = tuple(self._bench.name(number) for number in shortfall.rivals)
+        interval = shortfall.interval or interval
         return Verdict(
             policy=self.given.type,
             interval=interval,
@@ -159,11 +161,12 @@ class _Foreseeing:
 
     def find(self, trial: Trial, interval: int) -> _Finding:
         rule, experience = self._rule, self._experience
-        if not rule.is_due(interval, experience.whole):
+        reports = trial.curve.reports
+        if not rule.is_due(interval, reports, experience.whole):
             return True
-        if not rule.is_worth_it(experience.share_left(trial, interval)):
+        if not rule.is_worth_it(experience.share_left(trial)):
             return True
-        outlook = experience.outlook(interval)
+        outlook = experience.outlook(reports)
         if outlook is None:
             return None
-        return rule.falls_short(trial.curve, interval, outlook, self._sign) or True
+        return rule.falls_short(trial.curve, outlook, self._sign) or True

@@ -13,6 +13,8 @@ class Shortfall:
     threshold: float
     rivals: tuple[int, ...]
     sentence: str
+    #: The report at which it was looked at, if not at the interval at which that was due.
+    interval: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,10 +143,18 @@ def test_a_long_curve_is_judged_by_the_points_that_are_kept() -> None:
     assert stopped(policy(), [trials[0], rising]) == []
 
 
-def test_the_newest_points_are_those_up_to_an_interval() -> None:
+def test_the_newest_points_of_a_curve() -> None:
     curve = Curve()
-    for value in (1.0, 2.0, 3.0, 4.0):
+    assert curve.latest(2) == ()
+    for value in (1.0, 2.0, 3.0):
         curve = curve.reported(value, "Maximize")
-    assert [point.value for point in curve.latest(3, 2)] == [2.0, 3.0]
-    assert [point.value for point in curve.latest(3, 9)] == [1.0, 2.0, 3.0]
-    assert curve.latest(0, 2) == ()
+    assert [point.value for point in curve.latest(2)] == [2.0, 3.0]
+    assert [point.value for point in curve.latest(9)] == [1.0, 2.0, 3.0]
+
+
+def test_between_two_intervals_a_trial_is_not_judged_against_its_own_newer_reports() -> None:
+    every = policy() | {"evaluationInterval": 4, "delayEvaluation": 4}
+    finished = [reported(number, *[0.0] * 8) for number in (1, 2)]
+    assert stopped(every, [*finished, reporting(9, 0.0, 0.0, 0.0, 0.0, 5.0)]) == []
+    (verdict,) = judged(every, [reported(1, *[0.9] * 8), reporting(9, *[0.5] * 5)]).values()
+    assert verdict.interval == 5

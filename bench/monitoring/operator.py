@@ -11,7 +11,9 @@ from .faults import BUGGY, BUGGY_WORDS
 _reconcile = Reconciler.reconcile
 
 
-async def _or_fail(self: Reconciler, key: Key, on_decided: Callable[[], None] = lambda: None) -> float | None:
+async def _or_fail(
+    self: Reconciler, key: Key, on_decided: Callable[[float | None], None] = lambda _: None
+) -> float | None:
     if key.name == BUGGY and self._cache.sweep(key) is not None:  # once it is deleted, the bug is gone
         raise RuntimeError(BUGGY_WORDS)
     return await _reconcile(self, key, on_decided)

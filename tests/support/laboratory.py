@@ -137,10 +137,12 @@ class Laboratory:
         return bool(news)
 
     async def step(self) -> float | None:
-        """Show what happened, and reconcile once."""
+        """Show what happened, and reconcile once; return the seconds until the next look."""
         self.deliver()
         self.passes += 1
-        return await self.reconciler.reconcile(Key(NAMESPACE, self.name))
+        looks: list[float | None] = []
+        looks.append(await self.reconciler.reconcile(Key(NAMESPACE, self.name), looks.append))
+        return min((seconds for seconds in looks if seconds is not None), default=None)
 
     async def settle(self) -> float | None:
         """Reconcile until nothing is left to do now; return the seconds until the next look."""

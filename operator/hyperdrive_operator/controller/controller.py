@@ -145,9 +145,11 @@ class Controller:
         finally:
             self._queue.close()
             self._is_at_work = False
-            self._count()  # who leads no more shows nothing, however long its port is open
-            await self._logs.close()
-            await self._proposer.close()
+            try:
+                await self._logs.close()
+                await self._proposer.close()
+            finally:
+                self._count()  # who leads no more shows nothing, however long its port is open
 
     async def drain(self) -> None:
         """Begin nothing new; return when the passes under way have ended and what was read of reports is recorded."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core.actions import (
+    ENDS,
     STARTS,
     Action,
     CancelTrial,
@@ -103,6 +104,13 @@ class Executor:
                 if not starts:
                     started.set()
 
+        async def end(action: Action) -> None:
+            try:
+                async with flight.end_places:
+                    await self._attempt(sweep, action, outcome, now)
+            finally:
+                flight.end(action)
+
         async def record(action: Action) -> None:
             try:
                 if starts and may_wait:
@@ -114,8 +122,13 @@ class Executor:
             finally:
                 flight.end(action)
 
-        # what starts trials first: a place that is free costs time, a late record nothing
-        await asyncio.gather(*(start(one) if isinstance(one, STARTS) else record(one) for one in actions))
+        def begin(action: Action) -> Coroutine[None, None, None]:
+            # what starts trials or ends Jobs first: a place that is free or used in vain costs time, a late record none
+            if isinstance(action, STARTS):
+                return start(action)
+            return end(action) if isinstance(action, ENDS) else record(action)
+
+        await asyncio.gather(*map(begin, actions))
         return outcome
 
     async def _attempt(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:

@@ -8,8 +8,10 @@ from typing import Final
 from hyperdrive_operator.core.actions import Action, CheckTemplate, CreateTrial, FollowLog, Propose, ReadLog
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own): what
-#: starts trials, and all else. So a hundred ends that are being recorded keep no place empty.
+#: starts trials, what ends their Jobs, and all else. So a hundred ends that are being recorded keep no place empty, and
+#: neither they nor starts that get no answer keep a GPU busy.
 MAX_PARALLEL_STARTS: Final = 16
+MAX_PARALLEL_ENDS: Final = 16
 MAX_PARALLEL_RECORDS: Final = 8
 #: The place of the template's check; trials are numbered from 1 on.
 _TEMPLATE: Final = 0
@@ -24,6 +26,7 @@ class Flight:
 
     def __init__(self) -> None:
         self.start_places = asyncio.Semaphore(MAX_PARALLEL_STARTS)
+        self.end_places = asyncio.Semaphore(MAX_PARALLEL_ENDS)
         self.record_places = asyncio.Semaphore(MAX_PARALLEL_RECORDS)
         self._numbers: Counter[int] = Counter()
 

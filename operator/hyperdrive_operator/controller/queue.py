@@ -41,11 +41,16 @@ class Turn:
         self._is_open = True
         self.key = key
 
-    def decided(self) -> None:
-        """Let the next pass of this key begin: this one only waits for its writes."""
+    def decided(self, foreseen: float | None = None) -> None:
+        """Let the next pass of this key begin: this one only waits for its writes.
+
+        In so many `foreseen` seconds it begins whatever becomes of them: a deadline does not wait for their answers.
+        """
         if self._is_deciding:
             self._is_deciding = False
             self._queue.end_decision(self.key)
+            if foreseen is not None:
+                self._queue.add_after(self.key, foreseen)
 
     def done(self) -> None:
         """End the pass. If its key was added meanwhile, it is queued again."""
@@ -120,7 +125,7 @@ class WorkQueue:
             await self._arrived.wait()
         key = self._waiting.popleft()
         self._queued.discard(key)
-        self._cancel_timer(key)  # this pass looks at all there is, and says when to look again
+        self._cancel_timer(key)  # this pass looks at all there is, and says what it foresees once it has decided
         self._deciding[key] = asyncio.get_running_loop().time()
         self._open[key] += 1
         self._idle.clear()

@@ -80,6 +80,14 @@ class _Pass:
     plan: Plan
     actions: Sequence[Action]
     now: datetime
+    #: Whether its time was up before all was thought about: the rest goes on at once, after the writes.
+    is_unfinished: bool
+
+    @property
+    def foreseen(self) -> float | None:
+        """In how many seconds time alone brings news, however the writes end; None if it does not."""
+        due = self.plan.next_check
+        return (due - self.now).total_seconds() if due is not None and due > self.now else None
 
 
 class Reconciler:
@@ -108,10 +116,11 @@ class Reconciler:
         self._vacancies = Vacancies(cache.trial, telemetry.place_filled)
         self._memories: dict[Key, Memory] = {}
 
-    async def reconcile(self, key: Key, on_decided: Callable[[], None] = lambda: None) -> float | None:
-        """Move one HyperDrive a step; return the seconds until the next look, None if only an event brings news.
+    async def reconcile(self, key: Key, on_decided: Callable[[float | None], None] = lambda _: None) -> float | None:
+        """Move one HyperDrive a step; return the seconds until the next look that its writes ask for, None if none.
 
-        `on_decided` is called as soon as another pass over the same HyperDrive may begin, while this one writes.
+        `on_decided` is called as soon as another pass over the same HyperDrive may begin, while this one writes: with
+        the seconds until one must, None if only an event brings news.
 
         Raises ClusterError when something has to be tried again; what could be done is done and reported by then.
         """
@@ -124,7 +133,7 @@ class Reconciler:
         memory = self._remember(key, sweep, now)
         this = self._plan(sweep, memory, now)
         applied = self._executor.apply(sweep, this.actions, now, memory.flight)
-        on_decided()
+        on_decided(this.foreseen)
         outcome = await applied
         self._learn(memory, sweep, outcome, now)
         self._count(sweep, memory, outcome)
@@ -136,7 +145,7 @@ class Reconciler:
         return _earliest(
             again,
             delay,
-            this.plan.next_check - now if this.plan.next_check else None,
+            timedelta(0) if this.is_unfinished else None,
             memory.hold.until - now if memory.hold else None,
         )
 
@@ -171,8 +180,8 @@ class Reconciler:
         plan = self._tidied(plan, sweep, trials, memory, now)
         actions = memory.flight.not_begun(plan.actions)
         self._pacer.spend(sum(isinstance(action, RecordProgress) for action in actions))
-        plan = plan if judgement.is_complete else replace(plan, next_check=now)
-        return _Pass(memory.passes, plan, actions, now)
+        is_unfinished = not judgement.is_complete or (plan.next_check is not None and plan.next_check <= now)
+        return _Pass(memory.passes, plan, actions, now, is_unfinished)
 
     def _tidied(self, plan: Plan, sweep: Sweep, trials: Roster, memory: Memory, now: datetime) -> Plan:
         """Add the deletion of Jobs that are not to be kept."""

@@ -177,6 +177,8 @@ Action = CheckTemplate | Propose | CreateTrial | CreateJob | RetryTrial | Settli
 
 #: What leads to another running trial.
 STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob, RetryTrial)
+#: What ends a Job that runs.
+ENDS = (StopTrial, TimeOutTrial, CancelTrial, EndJob)
 #: What is followed by nothing that hurries.
 UNHURRIED = (
     Propose,

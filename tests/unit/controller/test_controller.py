@@ -36,6 +36,7 @@ class Counts(Counted):
         self.of_trials: Mapping[str, int] = {}
         self.of_stalled = 0
         self.saved = 0
+        self.of_streams = 0
         #: Of two sweeps at most.
         self.of_best: dict[str, float] = {}
 
@@ -61,7 +62,7 @@ class Counts(Counted):
         self.of_best = {one.sweep: one.value for one in best_values(sweeps, 2)}
 
     def log_streams(self, count: int) -> None:
-        """Count nothing."""
+        self.of_streams = count
 
 
 class Plant:
@@ -397,6 +398,19 @@ async def test_only_who_leads_shows_sweeps_and_who_led_does_so_no_more() -> None
     with suppress(asyncio.CancelledError):
         await task
     assert (plant.counts.of_best, plant.counts.of_sweeps) == ({}, {})
+
+
+async def test_who_led_follows_no_log_any_more_and_shows_so() -> None:
+    plant = Plant()
+    plant.cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(2, 2)))
+    plant.watch()
+    async with plant.at_work():
+        await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
+        plant.lab.start_jobs()
+        await plant.until(lambda: plant.controller._logs.followed == 2)
+        plant.controller._count()
+        assert plant.counts.of_streams == 2
+    assert plant.counts.of_streams == 0
 
 
 async def test_a_controller_of_some_namespaces_lists_these() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.support.builders import limits, sweep_manifest
@@ -11,6 +12,7 @@ from tests.support.laboratory import Laboratory
 from hyperdrive_operator.api import names
 from hyperdrive_operator.controller import executor
 from hyperdrive_operator.controller.flight import MAX_PARALLEL_STARTS
+from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, InvalidError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind
 
@@ -342,6 +344,46 @@ async def test_ends_that_free_places_wait_for_no_start(lab: Laboratory, monkeypa
             await asyncio.sleep(0.001)
     answer.set()
     await passing
+
+
+@pytest.mark.parametrize("hanging", ["create", "patch"], ids=["starts", "records"])
+async def test_what_ends_jobs_waits_neither_for_starts_nor_for_records_that_hang(
+    lab: Laboratory, monkeypatch: pytest.MonkeyPatch, hanging: str
+) -> None:
+    monkeypatch.setattr(executor, "HEAD_START_SECONDS", 3_600)
+    bounded = limits(60, 40) | {"trialTimeout": "10m"}
+    lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": bounded}})
+    await lab.settle()
+    late = {f"digits-{number}" for number in range(21, 41)}
+    for name in late:
+        began = timestamps.text(lab.clock.now)
+        lab.add_pod(lab.cluster.one(JOBS, name), phase="Running", startTime=began)
+        lab.cluster.change(JOBS, name, {"status": {"active": 1, "ready": 1, "startTime": began}}, subresource="status")
+    await lab.settle()
+    lab.clock.advance(600)
+    if hanging == "create":
+        lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": bounded | {"maxConcurrentTrials": 60}}})
+    else:
+        lab.start_jobs()  # twenty others begin, which is to be recorded
+    answer = asyncio.Event()
+    request: Callable[..., object] = getattr(lab.cluster, hanging)
+
+    async def hang(kind: Kind, namespace: str, what: Any, *args: object, **options: object) -> object:
+        if hanging == "create" or (kind is HYPERDRIVE_TRIALS and what not in late):
+            await answer.wait()
+        return await request(kind, namespace, what, *args, **options)  # type: ignore[misc]  # a coroutine
+
+    monkeypatch.setattr(lab.cluster, hanging, hang)
+    passing = asyncio.create_task(lab.settle())
+    async with asyncio.timeout(5):
+        while _ended_jobs(lab) != late:  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+    answer.set()
+    await passing
+
+
+def _ended_jobs(lab: Laboratory) -> set[str]:
+    return {job["metadata"]["name"] for job in lab.cluster.all(JOBS) if job["spec"].get("activeDeadlineSeconds") == 0}
 
 
 def _succeeded(lab: Laboratory) -> int:

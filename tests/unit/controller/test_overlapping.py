@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from tests.unit.controller.test_controller import Counts
 
 from hyperdrive_operator.controller.controller import Controller
 from hyperdrive_operator.controller.flight import Flight
+from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.actions import (
     Action,
     CheckTemplate,
@@ -25,7 +27,7 @@ from hyperdrive_operator.core.actions import (
     RecordEnd,
     RecordStart,
 )
-from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, TransientError
+from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, ThrottledError, TransientError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind, Object
 
 TOTAL, AT_ONCE = 40, 6
@@ -74,6 +76,27 @@ class Slow(FakeCluster):
     def _refuse_some(self) -> None:
         if self.refusals and self.random.randrange(self.refusals) == 0:
             raise self.error
+
+
+@dataclass
+class Stuck(FakeCluster):
+    """From some moment on it refuses to write one record, or does not answer at all."""
+
+    error: ClusterError | None
+    stuck: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__(LoopClock())
+        self.is_watched = True
+        self.asked = 0
+
+    async def patch(self, kind: Kind, namespace: str, name: str, body: Object, *, subresource: str = "") -> Object:
+        if kind is HYPERDRIVE_TRIALS and name == self.stuck:
+            self.asked += 1
+            if self.error is not None:
+                raise self.error
+            await asyncio.Event().wait()
+        return await super().patch(kind, namespace, name, body, subresource=subresource)
 
 
 class World:
@@ -183,5 +206,54 @@ def test_passes_that_overlap_while_requests_fail_do_no_harm(seed: int, error: Cl
         world = World(Slow(seed, refusals=15, error=error))
         await world.run()
         world.check()
+
+    run_virtually(test)
+
+
+def paused_for_an_hour() -> ClusterError:
+    error = ThrottledError(429, "TooManyRequests", "slow down")
+    error.retry_after = 3600
+    return error
+
+
+@pytest.mark.parametrize("error", [None, paused_for_an_hour()], ids=["no answer", "a long pause"])
+def test_a_trial_times_out_although_the_end_of_another_can_not_be_recorded(error: ClusterError | None) -> None:
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):  # of virtual time
+            while not holds():  # noqa: ASYNC110  what is waited for has no event of its own
+                await asyncio.sleep(0.1)
+
+    async def test() -> None:
+        cluster = Stuck(error)
+        lab = Laboratory(cluster=cluster)
+        controller = Controller(cluster, ListRecorder(), Counts(), clock=cluster.clock)
+
+        def heed(kind: Kind, event_type: str, body: Object) -> None:
+            if kind is HYPERDRIVES:
+                controller.observe(kind, event_type, body)
+
+        cluster.watchers.append(heed)
+        cluster.put(HYPERDRIVES, sweep_manifest(limits=limits(2, 2) | {"trialTimeout": "100s"}))
+        task = asyncio.create_task(controller.run())
+        try:
+            await until(lambda: cluster.unfinished_jobs() == 2)
+            began = cluster.clock()
+            for job in cluster.all(JOBS):
+                lab.add_pod(job, phase="Running", startTime=timestamps.text(began))
+                cluster.change(
+                    JOBS, job["metadata"]["name"], {"status": {"active": 1, "ready": 1}}, subresource="status"
+                )
+            await until(lambda: set(lab.trial_states().values()) == {"Running"})
+            await asyncio.sleep((began + timedelta(seconds=95) - cluster.clock()).total_seconds())
+            cluster.stuck = "digits-1"
+            lab.end_job("digits-1", "Failed")
+            await until(lambda: cluster.asked > 0)
+            await until(lambda: lab.record("digits-2")["status"].get("reason") == "TimedOut")
+            assert cluster.clock() - began >= timedelta(seconds=99)
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     run_virtually(test)

@@ -114,6 +114,23 @@ async def test_who_takes_long_to_decide_leaves_most_of_the_time_to_others(queue:
     assert loop.time() - began >= 0.9 * (1 + SPACING_FACTOR) * took
 
 
+async def test_what_a_pass_has_foreseen_comes_although_its_writes_get_no_answer(queue: WorkQueue) -> None:
+    queue.add(A)
+    first = await turn(queue)
+    first.decided(0.02)
+    first.decided(3600)  # said twice: the first counts
+    assert await taken(queue) == A
+
+
+async def test_what_a_pass_has_foreseen_comes_although_it_is_told_to_pause(queue: WorkQueue) -> None:
+    queue.add(A)
+    first = await turn(queue)
+    first.decided(0.02)
+    queue.add_after(A, 3600)
+    first.done()
+    assert await taken(queue) == A
+
+
 async def test_it_is_idle_when_all_passes_are_done(queue: WorkQueue) -> None:
     queue.add(A)
     one = await turn(queue)

@@ -8,7 +8,7 @@ override KUBECONFIG :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cluster test samples e2e chaos check format generate constraints sbom clean
+.PHONY: help demo cluster test integration samples e2e chaos check format generate constraints sbom clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,10 @@ cluster: .venv/demo ## start the demo's cluster again, with its results, until C
 	@$(BIN)/python -m hyperdrive_demo --serve
 
 test: .venv/dev ## the tests that need no cluster and a few minutes
-	$(BIN)/python -m pytest -n auto -m 'not cluster and not samples' tests
+	$(BIN)/python -m pytest -n auto -m 'not cluster' --ignore=tests/integration tests
+
+integration: .venv/dev ## operators as processes on the embedded cluster: killed, replaced, learning
+	$(BIN)/python -m pytest -n auto -m 'not samples' tests/integration
 
 samples: .venv/dev ## run every sample, as it is but for fewer trials, on the embedded cluster
 	$(BIN)/python -m pytest -n auto -m samples tests/integration

@@ -1,7 +1,7 @@
 """What the API server may answer to each action, and what becomes of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -267,26 +267,42 @@ async def test_a_record_that_the_server_refuses_stalls_the_sweep_and_says_so(lab
     assert "spec.searchSpace: the API server refuses trial 1: spec.parameters.x" in stalled["message"]
 
 
+async def settle_though_requests_hang(
+    lab: Laboratory,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+    holds: Callable[[], bool],
+    hangs: Callable[[Kind, Any, Mapping[str, Any]], bool] = lambda *_: True,
+) -> None:
+    """Settle: requests hang until something holds all the same, and are then answered."""
+    answer = asyncio.Event()
+    request: Callable[..., Any] = getattr(lab.cluster, verb)
+
+    async def hang(kind: Kind, namespace: str, what: Any, *args: object, **options: object) -> object:
+        if hangs(kind, what, options):
+            await answer.wait()
+        return await request(kind, namespace, what, *args, **options)
+
+    monkeypatch.setattr(lab.cluster, verb, hang)
+    passing = asyncio.create_task(lab.settle())
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110  what is waited for has no event of its own
+            await asyncio.sleep(0.001)
+    answer.set()
+    await passing
+
+
+def _is_no_dry_run(_kind: Kind, _what: Any, options: Mapping[str, Any]) -> bool:
+    return not options.get("dry_run")
+
+
 async def test_ends_that_hang_keep_no_place_empty(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": limits(40, 20)}})
     await lab.settle()
     lab.start_jobs()
     await lab.settle()
     lab.finish_jobs()
-    answer = asyncio.Event()
-    patch: Callable[..., object] = lab.cluster.patch
-
-    async def hang(*args: object, **options: object) -> object:
-        await answer.wait()
-        return await patch(*args, **options)  # type: ignore[misc]  # a coroutine
-
-    monkeypatch.setattr(lab.cluster, "patch", hang)
-    passing = asyncio.create_task(lab.settle())
-    async with asyncio.timeout(5):
-        while lab.cluster.unfinished_jobs() < 20:  # noqa: ASYNC110  what is waited for has no event of its own
-            await asyncio.sleep(0.001)
-    answer.set()
-    await passing
+    await settle_though_requests_hang(lab, monkeypatch, "patch", lambda: lab.cluster.unfinished_jobs() == 20)
     assert lab.counted.ended == {"Succeeded": 20}
 
 
@@ -300,20 +316,7 @@ async def test_starts_that_hang_keep_no_end_from_being_recorded(
     lab.start_jobs()
     await lab.settle()
     lab.finish_jobs()
-    answer = asyncio.Event()
-    create: Callable[..., object] = lab.cluster.create
-
-    async def hang(*args: object, **options: object) -> object:
-        await answer.wait()
-        return await create(*args, **options)  # type: ignore[misc]  # a coroutine
-
-    monkeypatch.setattr(lab.cluster, "create", hang)
-    passing = asyncio.create_task(lab.settle())
-    async with asyncio.timeout(5):
-        while _succeeded(lab) < 20:  # noqa: ASYNC110  what is waited for has no event of its own
-            await asyncio.sleep(0.001)
-    answer.set()
-    await passing
+    await settle_though_requests_hang(lab, monkeypatch, "create", lambda: _succeeded(lab) == 20)
     assert lab.cluster.unfinished_jobs() == 20
 
 
@@ -329,21 +332,7 @@ async def test_ends_that_free_places_wait_for_no_start(lab: Laboratory, monkeypa
     lab.finish_jobs(at_most=10)
     await lab.step()  # ten places are free now, and ten more trials have ended
     lab.finish_jobs()
-    answer = asyncio.Event()
-    create: Callable[..., object] = lab.cluster.create
-
-    async def hang(*args: object, **options: object) -> object:
-        if not options.get("dry_run"):
-            await answer.wait()
-        return await create(*args, **options)  # type: ignore[misc]  # a coroutine
-
-    monkeypatch.setattr(lab.cluster, "create", hang)
-    passing = asyncio.create_task(lab.settle())
-    async with asyncio.timeout(5):
-        while _succeeded(lab) < 20:  # noqa: ASYNC110  what is waited for has no event of its own
-            await asyncio.sleep(0.001)
-    answer.set()
-    await passing
+    await settle_though_requests_hang(lab, monkeypatch, "create", lambda: _succeeded(lab) == 20, _is_no_dry_run)
 
 
 @pytest.mark.parametrize("hanging", ["create", "patch"], ids=["starts", "records"])
@@ -365,21 +354,11 @@ async def test_what_ends_jobs_waits_neither_for_starts_nor_for_records_that_hang
         lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"limits": bounded | {"maxConcurrentTrials": 60}}})
     else:
         lab.start_jobs()  # twenty others begin, which is to be recorded
-    answer = asyncio.Event()
-    request: Callable[..., object] = getattr(lab.cluster, hanging)
 
-    async def hang(kind: Kind, namespace: str, what: Any, *args: object, **options: object) -> object:
-        if hanging == "create" or (kind is HYPERDRIVE_TRIALS and what not in late):
-            await answer.wait()
-        return await request(kind, namespace, what, *args, **options)  # type: ignore[misc]  # a coroutine
+    def hangs(kind: Kind, what: Any, _: Mapping[str, Any]) -> bool:
+        return hanging == "create" or (kind is HYPERDRIVE_TRIALS and what not in late)
 
-    monkeypatch.setattr(lab.cluster, hanging, hang)
-    passing = asyncio.create_task(lab.settle())
-    async with asyncio.timeout(5):
-        while _ended_jobs(lab) != late:  # noqa: ASYNC110  what is waited for has no event of its own
-            await asyncio.sleep(0.001)
-    answer.set()
-    await passing
+    await settle_though_requests_hang(lab, monkeypatch, hanging, lambda: _ended_jobs(lab) == late, hangs)
 
 
 def _ended_jobs(lab: Laboratory) -> set[str]:

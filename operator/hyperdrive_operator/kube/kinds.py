@@ -10,9 +10,9 @@ from hyperdrive_operator.api.names import GROUP, LABEL_MANAGED_BY, LABEL_TRIAL, 
 Object: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """One resource of the API server."""
+    """One resource of the API server. Each is there once: as a key, which it is for every event, it is its own hash."""
 
     group: str
     version: str

@@ -223,15 +223,35 @@ class Laboratory:
         self, log: Callable[[Object], str] = lambda x: f"accuracy={x['x'] / 100}", at_most: int = 1000
     ) -> int:
         """Let running pods write their logs and end well, and their Jobs complete. `log` gets the parameters."""
+        finished = self.finish_pods(log, at_most)
+        self.complete_jobs()
+        return finished
+
+    def finish_pods(
+        self, log: Callable[[Object], str] = lambda x: f"accuracy={x['x'] / 100}", at_most: int = 1000
+    ) -> int:
+        """Let running pods write their logs and end well. The Job controller has not looked yet."""
         finished = 0
         for pod in self.cluster.all(PODS)[:]:
             if pod["status"]["phase"] == "Running" and finished < at_most:
                 trial = pod["metadata"]["ownerReferences"][0]["name"]
                 self.cluster.logs[pod["metadata"]["name"]] = log(self.record(trial)["spec"]["parameters"])
                 self.cluster.change(PODS, pod["metadata"]["name"], {"status": {"phase": "Succeeded"}})
-                self.end_job(trial, "Complete")
                 finished += 1
         return finished
+
+    def complete_jobs(self) -> int:
+        """Play the Job controller: Jobs complete whose pod has ended well."""
+        done = {
+            pod["metadata"]["ownerReferences"][0]["uid"]
+            for pod in self.cluster.all(PODS)
+            if pod["status"]["phase"] == "Succeeded"
+        }
+        jobs = [job for job in self.cluster.all(JOBS) if job["metadata"]["uid"] in done]
+        ready = [job for job in jobs if not job["status"].get("conditions")]
+        for job in ready:
+            self.end_job(job["metadata"]["name"], "Complete")
+        return len(ready)
 
     def report(self, name: str, *values: float, goal: Goal = "Maximize") -> None:
         """Let a running trial have reported these values in all."""
@@ -266,7 +286,10 @@ class Laboratory:
             await self.settle()
             self.clock.advance(self.run_seconds)
             await self.settle()
-            moved += self.finish_jobs(log) if log else self.finish_jobs()
+            moved += self.finish_pods(log) if log else self.finish_pods()
+            await self.settle()
+            self.clock.advance(1)
+            moved += self.complete_jobs()
             if not moved and self.is_over:
                 return
         raise AssertionError(f"not over: {self.status}")

@@ -142,8 +142,7 @@ class Cache:
             self._annotated.pop(uid, None)
         self._attach(view)
         # much of what changes in a Job or pod is of no concern to us: it shall not cost a pass
-        is_news = known is None or known != replace(view, resource_version=known.resource_version)
-        return self._keys[uid] if is_news else None
+        return self._keys[uid] if known != view else None
 
     def confirm(self, kind: Kind, body: Object) -> None:
         """Take in what the API server was just asked for: it exists, even if streams and lists say that it is gone.

@@ -1,10 +1,11 @@
 """Creates trials and their Jobs. Each request is safe to repeat: what is there already and ours is success."""
 
 from datetime import datetime
+from typing import Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core import outcome as outcomes
-from hyperdrive_operator.core.actions import CreateTrial
+from hyperdrive_operator.core.actions import CreateTrial, PrepareTrial
 from hyperdrive_operator.core.jobs import build_job, build_trial
 from hyperdrive_operator.core.planning import may_begin
 from hyperdrive_operator.core.records import Record, read_record
@@ -19,6 +20,9 @@ from .cache import Cache
 from .recording import Records
 from .results import Obstacle, Outcome
 
+#: Records that were written ahead, to be remembered as such; of those that are forgotten the API server is asked.
+MAX_PREPARED: Final = 10_000
+
 
 class Creation:
     """Creates records, and a Job for each."""
@@ -27,6 +31,8 @@ class Creation:
         self._client = client
         self._cache = cache
         self._records = records
+        #: The uids of records that this process has written ahead, and for which it has not asked for a Job.
+        self._prepared: set[str] = set()
 
     async def check_template(self, sweep: Sweep, job: Object, outcome: Outcome) -> None:
         """Let the API server judge a Job without creating it."""
@@ -42,8 +48,25 @@ class Creation:
 
     async def create_trial(self, sweep: Sweep, action: CreateTrial, outcome: Outcome, now: datetime) -> None:
         """Create a trial's record, then its Job."""
+        record = await self._create_record(sweep, action, outcome)
+        if record is not None and may_begin(Trial(record, None, None)):
+            await self._create_job(sweep, record, outcome, now)
+
+    async def prepare_trial(self, sweep: Sweep, action: PrepareTrial, outcome: Outcome) -> None:
+        """Create a trial's record alone."""
+        record = await self._create_record(sweep, action, outcome)
+        if record is not None and may_begin(Trial(record, None, None)):
+            if len(self._prepared) >= MAX_PREPARED:
+                self._prepared.clear()
+            self._prepared.add(record.uid)
+
+    async def _create_record(self, sweep: Sweep, action: CreateTrial | PrepareTrial, outcome: Outcome) -> Record | None:
+        """Create a trial's record, or find it; None if it can't be, which the outcome says.
+
+        It may be an older one, that a restored backup holds, say: one that has run.
+        """
         if not await self._is_there(sweep, action.number):
-            return
+            return None
         manifest = build_trial(
             sweep_name=sweep.name, sweep_uid=sweep.uid, number=action.number, parameters=action.parameters
         )
@@ -52,13 +75,12 @@ class Creation:
         except InvalidError as error:  # values that no schema can hold: each further try would meet the same
             message = f"spec.searchSpace: the API server refuses trial {action.number}: {error.message}"
             outcome.obstacle = Obstacle(names.REASON_INVALID_SPEC, message)
-            return
+            return None
         if record.sweep_uid != sweep.uid or record.number != action.number:
             taken_by = "" if record.sweep_uid == sweep.uid else record.sweep_uid  # none of ours has another's number
             outcome.obstacle = _name_taken(HYPERDRIVE_TRIALS, record.name, taken_by)
-            return
-        if may_begin(Trial(record, None, None)):  # it may be an older one, that a restored backup holds, say
-            await self._create_job(sweep, record, outcome, now)
+            return None
+        return record
 
     async def _is_there(self, sweep: Sweep, number: int) -> bool:
         """Tell whether a sweep is still there. Where the record of this number has gone, the API server is asked.
@@ -75,9 +97,12 @@ class Creation:
         """Create the Job of a record that stands, if by the API server's word it has not run yet.
 
         The cache may be behind, and the Job of a trial that has ended may be gone for good: nothing would refuse it.
+        Of a record that we have just written ahead we know.
         """
-        body = await self._records.read_again(record)
-        trial = self._cache.trial(record.uid) if body is not None else None
+        is_known = record.uid in self._prepared
+        self._prepared.discard(record.uid)  # whatever comes of it: another try may be after a Job that has gone
+        is_there = is_known or await self._records.read_again(record) is not None
+        trial = self._cache.trial(record.uid) if is_there else None
         if trial is not None and trial.job is None and may_begin(trial):
             await self._create_job(sweep, trial.record, outcome, now)
 

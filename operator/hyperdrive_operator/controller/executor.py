@@ -18,6 +18,7 @@ from hyperdrive_operator.core.actions import (
     DeleteJob,
     EndJob,
     FollowLog,
+    PrepareTrial,
     Propose,
     ReadLog,
     RecordEnd,
@@ -132,7 +133,7 @@ class Executor:
         return outcome
 
     async def _attempt(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:
-        if outcome.obstacle is not None and isinstance(action, CreateTrial | CreateJob):
+        if outcome.obstacle is not None and isinstance(action, CreateTrial | PrepareTrial | CreateJob):
             return  # the others would only meet the same
         if self.is_finishing and not isinstance(action, _RECORDING):
             return
@@ -146,7 +147,7 @@ class Executor:
     async def _apply(self, sweep: Sweep, action: Action, outcome: Outcome, now: datetime) -> None:
         """Apply one action. Raises ClusterError for what another try may mend."""
         match action:
-            case CheckTemplate() | CreateTrial() | CreateJob():
+            case CheckTemplate() | CreateTrial() | PrepareTrial() | CreateJob():
                 await self._create(sweep, action, outcome, now)
             case FollowLog() | ReadLog() | Propose():
                 self._begin(sweep, action)
@@ -166,13 +167,19 @@ class Executor:
         outcome.has_acted = True
 
     async def _create(
-        self, sweep: Sweep, action: CheckTemplate | CreateTrial | CreateJob, outcome: Outcome, now: datetime
+        self,
+        sweep: Sweep,
+        action: CheckTemplate | CreateTrial | PrepareTrial | CreateJob,
+        outcome: Outcome,
+        now: datetime,
     ) -> None:
         match action:
             case CheckTemplate(job=job):
                 await self._creation.check_template(sweep, job, outcome)
             case CreateTrial():
                 await self._creation.create_trial(sweep, action, outcome, now)
+            case PrepareTrial():
+                await self._creation.prepare_trial(sweep, action, outcome)
             case CreateJob(trial=trial):
                 await self._creation.create_missing_job(sweep, trial.record, outcome, now)
 

@@ -5,7 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from hyperdrive_operator.core.actions import Action, CheckTemplate, CreateTrial, FollowLog, Propose, ReadLog
+from hyperdrive_operator.core.actions import (
+    Action,
+    CheckTemplate,
+    CreateTrial,
+    FollowLog,
+    PrepareTrial,
+    Propose,
+    ReadLog,
+)
 
 #: Of one sweep at a time, so that a large one leaves room for the others (the client has a limit of its own): what
 #: starts trials, what ends their Jobs, and all else. So a hundred ends that are being recorded keep no place empty, and
@@ -49,7 +57,7 @@ def _number(action: Action) -> int | None:
     match action:
         case CheckTemplate():
             return _TEMPLATE
-        case CreateTrial(number=number):
+        case CreateTrial(number=number) | PrepareTrial(number=number):
             return number
         case Propose() | FollowLog() | ReadLog():
             return None

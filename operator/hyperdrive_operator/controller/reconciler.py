@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
-from hyperdrive_operator.core.actions import UNHURRIED, Action, RecordEnd, RecordProgress
+from hyperdrive_operator.core.actions import UNHURRIED, Action, PrepareTrial, RecordEnd, RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.budget import REFRESH
 from hyperdrive_operator.core.early_termination import Judge, Judgement
@@ -17,7 +17,7 @@ from hyperdrive_operator.core.facts import Facts
 from hyperdrive_operator.core.outcome import has_news
 from hyperdrive_operator.core.pareto import Archive
 from hyperdrive_operator.core.patch import merge_patch
-from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan
+from hyperdrive_operator.core.planning import Hold, Plan, Proposals, make_plan, missing_jobs
 from hyperdrive_operator.core.records import Record
 from hyperdrive_operator.core.roster import Roster
 from hyperdrive_operator.core.starting import awaits_ends
@@ -141,13 +141,19 @@ class Reconciler:
         delay = await self._report(sweep, memory, this, outcome)
         outcome.raise_for_failures()  # reported first, retried second
         # until a pass finds nothing to do
-        again = look_again(sweep.spec, this.actions) if outcome.has_acted and outcome.obstacle is None else None
+        goes_on = outcome.has_acted and outcome.obstacle is None
         return _earliest(
-            again,
+            look_again(sweep.spec, this.actions) if goes_on else None,
+            timedelta(0) if self._is_awaited(sweep, this.actions) else None,
             delay,
             timedelta(0) if this.is_unfinished else None,
             memory.hold.until - now if memory.hold else None,
         )
+
+    def _is_awaited(self, sweep: Sweep, actions: Sequence[Action]) -> bool:
+        """Tell whether a place has become free while a record was written for it: then only its Job is missing."""
+        has_prepared = any(isinstance(action, PrepareTrial) for action in actions)
+        return has_prepared and sweep.spec is not None and bool(missing_jobs(sweep.spec, self._cache.trials(sweep)))
 
     def finish(self) -> None:
         """Begin nothing new: the process is about to end."""

@@ -17,20 +17,28 @@ logger = logging.getLogger(__name__)
 
 View = Sweep | Record | Job | Pod
 
-_READERS: Final[dict[Kind, Callable[[Any], View]]] = {HYPERDRIVE_TRIALS: read_record, JOBS: read_job, PODS: read_pod}
+_READERS: Final[dict[Kind, Callable[[Any, Any], View]]] = {
+    HYPERDRIVES: read_sweep,
+    HYPERDRIVE_TRIALS: read_record,
+    JOBS: read_job,
+    PODS: read_pod,
+}
 
 
 def read_view(kind: Kind, body: Object, known: View | None) -> View | None:
     """Project an object; None if it makes no sense, which is logged: one such object must not stop all others."""
     try:
-        if kind is HYPERDRIVES:
-            return read_sweep(body, known if isinstance(known, Sweep) else None)
-        return _READERS[kind](body)
+        return _READERS[kind](body, known if known is not None and _has_spec_of(known, body) else None)
     except Exception as error:  # noqa: BLE001  # what the schemas admit is read; this is for all that they do not
         metadata = body["metadata"]
         about = {"kind": kind.kind, "object": f"{metadata.get('namespace')}/{metadata['name']}"}
         logger.error("an object can't be read and is left out", extra=about | {"error": repr(error)})
         return None
+
+
+def _has_spec_of(known: View, body: Object) -> bool:
+    """Tell whether an object's spec is the one that was read before: nothing of it has to be read again then."""
+    return known.generation is not None and known.generation == body["metadata"].get("generation")
 
 
 def sweep_key_of(kind: Kind, body: Object) -> Key:

@@ -27,6 +27,14 @@ class CreateTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareTrial:
+    """Write the record of a trial whose place is about to be free: then only its Job is left to create."""
+
+    number: int
+    parameters: Parameters
+
+
+@dataclass(frozen=True, slots=True)
 class Propose:
     """Let the optimiser propose the combinations of these trials. Takes its time, and is waited for by none."""
 
@@ -173,7 +181,7 @@ Recording = (
     | CancelTrial
 )
 Settling = Recording | FollowLog | ReadLog | JobChange
-Action = CheckTemplate | Propose | CreateTrial | CreateJob | RetryTrial | Settling
+Action = CheckTemplate | Propose | CreateTrial | PrepareTrial | CreateJob | RetryTrial | Settling
 
 #: What leads to another running trial.
 STARTS = (CheckTemplate, Propose, CreateTrial, CreateJob, RetryTrial)
@@ -183,6 +191,7 @@ ENDS = (StopTrial, TimeOutTrial, CancelTrial, EndJob)
 UNHURRIED = (
     Propose,
     CreateTrial,
+    PrepareTrial,
     CreateJob,
     RecordStart,
     RecordInterruption,

@@ -115,7 +115,7 @@ def has_metrics_in_output(trial: Trial, spec: HyperDriveSpec) -> bool:
 def is_followed(trial: Trial, spec: HyperDriveSpec) -> bool:
     """Tell whether a running trial's log counts."""
     is_single = spec.repeats == 1  # repeats have no value before all have ended
-    return is_single and trial.is_running and spec.metrics.source == "Log" and has_metrics_in_output(trial, spec)
+    return spec.metrics.source == "Log" and is_single and trial.is_running and has_metrics_in_output(trial, spec)
 
 
 def has_news(trial: Trial, spec: HyperDriveSpec) -> bool:

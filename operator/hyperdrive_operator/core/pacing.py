@@ -50,9 +50,15 @@ def due_reports(spec: HyperDriveSpec, trials: Sequence[Trial], pace: Pace, now: 
         ((trial.record.reported or trial.record.started) + pace.interval, trial)
         for trial in trials
         if trial.record.state is State.RUNNING and trial.record.started and trial.is_running
-        if not trial.record.deleting and has_news(trial, spec) and not runs_again(trial)
+        if not trial.record.deleting
     ]
     waiting.sort(key=lambda one: (one[0], one[1].record.number))
-    due = [trial for at, trial in waiting if at <= now][: pace.allowance]
-    later = [at for at, _ in waiting[len(due) :]]
-    return DueReports(tuple(due), max(min(later), now + TURN) if later else None)
+    due: list[Trial] = []
+    for at, trial in waiting:
+        # asked late and of few: a thousand trials may have reported, of which none may be recorded yet
+        if not has_news(trial, spec) or runs_again(trial):
+            continue
+        if at > now or len(due) >= pace.allowance:
+            return DueReports(tuple(due), max(at, now + TURN))
+        due.append(trial)
+    return DueReports(tuple(due))

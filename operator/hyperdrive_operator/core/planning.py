@@ -14,9 +14,10 @@ from .actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    PrepareTrial,
     Propose,
 )
-from .attempts import due_retries
+from .attempts import asked_for, due_retries
 from .early_termination import Verdict
 from .endings import NO_COURSE, Course, course_of, open_course
 from .jobs import Manifest, build_first_job, trial_name
@@ -38,6 +39,8 @@ MISSING_PAUSE = timedelta(seconds=10)
 #: A sweep without one usable result among this many ended trials starts no more (or among as many as run at once).
 HOPELESS_AFTER = 5
 NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
+#: What becomes a trial's Job, now or soon.
+Creation = CreateTrial | PrepareTrial | CreateJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,10 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
         return replace(plan, next_check=next_check, hold=way.missing, outlook=outlook)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
     starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
-    creating: list[CreateJob | CreateTrial] = [*_lost_jobs(spec, trials), *starting]
+    # a trial that is to run once more has the next place
+    soon = () if asked_for(trials) else next_ones.soon
+    preparing = (PrepareTrial(number, parameters) for number, parameters in soon)
+    creating: list[Creation] = [*missing_jobs(spec, trials), *starting, *preparing]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     retry = waiting.until if waiting is not None and not asking else None
     retry = now if next_ones.is_unfinished else retry
@@ -123,7 +129,7 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
         plan,
         actions=(*settling, *acting, *asking),
         # constraints may leave fewer than can be counted beforehand
-        planned=len(trials) + len(next_ones.trials) if next_ones.is_exhausted else planned,
+        planned=len(trials) + len(next_ones.trials) + len(next_ones.soon) if next_ones.is_exhausted else planned,
         is_exhausted=next_ones.is_exhausted,
         is_hopeless=is_hopeless,
         next_check=_earliest(plan.next_check, retry, _next_podless_check(trials, now)),
@@ -179,7 +185,7 @@ def _act(
     sweep: Sweep,
     spec: HyperDriveSpec,
     trials: Roster,
-    creating: Sequence[CreateJob | CreateTrial],
+    creating: Sequence[Creation],
     *,
     is_template_checked: bool,
 ) -> tuple[Action, ...]:
@@ -213,7 +219,7 @@ def _next_podless_check(trials: Roster, now: datetime) -> datetime | None:
     return min((moment for moment in due if moment > now), default=None)
 
 
-def _lost_jobs(spec: HyperDriveSpec, trials: Roster) -> tuple[CreateJob, ...]:
+def missing_jobs(spec: HyperDriveSpec, trials: Roster) -> tuple[CreateJob, ...]:
     """Return the recorded trials whose Job is to be created, as many as there is room for."""
     room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials.live)
     lost = [CreateJob(trial) for trial in trials.live if trial.job is None and may_begin(trial)]
@@ -234,7 +240,7 @@ def _is_hopeless(spec: HyperDriveSpec, trials: Roster) -> bool:
     return ended - silent >= enough and trials.ended.usable == silent
 
 
-def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: CreateTrial | CreateJob) -> Manifest:
+def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: Creation) -> Manifest:
     if isinstance(creation, CreateJob):
         name, parameters = creation.trial.record.name, dict(creation.trial.record.parameters)
     else:

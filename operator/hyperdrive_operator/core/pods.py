@@ -1,7 +1,7 @@
 """The pods of trials: which of them speaks for its Job, where it stands, and what keeps it from running."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,9 @@ class Pod:
     namespace: str
     name: str
     job_uid: str
-    resource_version: str
+    resource_version: str = field(compare=False)
+    #: Counts the changes of its spec; None before Kubernetes 1.33.
+    generation: int | None = field(compare=False)
     created: str
     container: str
     phase: str
@@ -108,14 +110,18 @@ def newest_disrupted(pods: Iterable[Pod]) -> Pod | None:
     return max((pod for pod in pods if pod.disruption), key=lambda pod: (pod.created, pod.uid), default=None)
 
 
-def read_pod(body: Body) -> Pod:
-    """Project a pod of one of our Jobs."""
+def read_pod(body: Body, known: Pod | None = None) -> Pod:
+    """Project a pod of one of our Jobs. `known` is what was read of it with the same spec."""
     metadata, status = body["metadata"], body.get("status") or {}
     statuses = status.get("containerStatuses") or []
     ends = [end for container in statuses if (end := (container.get("state") or {}).get("terminated"))]
     codes = [end.get("exitCode", 0) for end in ends]
     disruption = _disruption(status)
-    container = _trial_container((body.get("spec") or {}).get("containers") or [])
+    if known is not None:
+        container, requests = known.container, known.requests
+    else:
+        container = _trial_container((body.get("spec") or {}).get("containers") or [])
+        requests = pod_requests(body.get("spec"))
     of_container: Body = next((one for one in statuses if one.get("name") == container), {})
     return Pod(
         **identity(metadata),
@@ -137,17 +143,18 @@ def read_pod(body: Body) -> Pod:
         disrupted_at=timestamps.parse(disruption.get("lastTransitionTime")),
         is_unscheduled=bool(_unscheduled(status)),
         is_leaving="deletionTimestamp" in metadata,
-        requests=pod_requests(body.get("spec")),
+        requests=requests,
     )
 
 
-def identity(metadata: Body) -> dict[str, str]:
-    """Return what names an object, and its version."""
+def identity(metadata: Body) -> dict[str, Any]:
+    """Return what names an object, and its versions."""
     return {
         "uid": metadata["uid"],
         "namespace": metadata.get("namespace", ""),
         "name": metadata["name"],
         "resource_version": metadata.get("resourceVersion", ""),
+        "generation": metadata.get("generation"),
     }
 
 

@@ -5,7 +5,7 @@ Projections keep what decisions read and drop the rest: a whole Job is some 10 K
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -49,7 +49,8 @@ class Record:
     namespace: str
     name: str
     sweep_uid: str
-    resource_version: str
+    resource_version: str = field(compare=False)
+    generation: int | None = field(compare=False)
     deleting: bool
     number: int
     parameters: Mapping[str, Any]
@@ -106,8 +107,8 @@ class Record:
         return self.state in CUT_SHORT or self.reason == names.REASON_TIMED_OUT
 
 
-def read_record(body: Body) -> Record:
-    """Project a HyperDriveTrial."""
+def read_record(body: Body, known: Record | None = None) -> Record:
+    """Project a HyperDriveTrial. `known` is what was read of it with the same spec."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     parameters = spec.get("parameters") or {}
     state, curve = _state(status.get("state", State.QUEUED)), read_curve(status.get("curve"))
@@ -118,7 +119,7 @@ def read_record(body: Body) -> Record:
         deleting="deletionTimestamp" in metadata,
         number=_whole(spec.get("number")),
         parameters=parameters,
-        key=combination_key(parameters),
+        key=known.key if known is not None else combination_key(parameters),
         state=state,
         value=number(status.get("value")),
         metrics=_metrics(status.get("metrics")),

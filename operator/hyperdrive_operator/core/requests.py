@@ -18,19 +18,25 @@ GRACE_SECONDS: Final = 30
 
 
 class Demand(NamedTuple):
-    """What a Job's pods ask of the cluster: how many run at once, with what together, and how long they take to end."""
+    """What a Job's pods ask of the cluster: how many run at once, with what together, and how long they take to end.
+
+    And how many are to succeed in all.
+    """
 
     pods: int = 1
     requests: Requests = NO_REQUESTS
     grace_seconds: int = GRACE_SECONDS
+    completions: int = 1
 
 
 def read_demand(job_spec: Mapping[str, Any]) -> Demand:
     """Return what the pods of a Job ask of the cluster, by its template."""
     spec = _mapping(_mapping(job_spec.get("template")).get("spec"))
     parallelism = job_spec.get("parallelism") or 1
-    pods = min(parallelism, job_spec.get("completions") or parallelism)
-    return Demand(pods, times(pod_requests(spec), pods), spec.get("terminationGracePeriodSeconds", GRACE_SECONDS))
+    completions = job_spec.get("completions") or parallelism
+    pods = min(parallelism, completions)
+    grace_seconds = spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)
+    return Demand(pods, times(pod_requests(spec), pods), grace_seconds, completions)
 
 
 def pod_requests(spec: Any) -> Requests:

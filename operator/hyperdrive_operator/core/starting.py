@@ -1,7 +1,7 @@
 """Which trials to start next: the numbers that are free, and the combination of each."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
 
@@ -20,6 +20,8 @@ class Next:
     is_exhausted: bool = False
     #: It takes longer than one pass may to find the others.
     is_unfinished: bool = False
+    #: Those after them, for the places that are about to be free.
+    soon: tuple[tuple[int, Parameters], ...] = ()
 
 
 class Taken(Set[str]):
@@ -52,6 +54,8 @@ def next_trials(
 ) -> Next:
     """Return the trials to start, lowest numbers first. `known` holds the combinations not to run again.
 
+    Where no result decides about them, also those of the places that are about to be free: they can be recorded before.
+
     A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
     proposal.
     """
@@ -61,12 +65,14 @@ def next_trials(
     free = spec.limits.max_concurrent_trials - sum(
         trial.is_active or (waits and not trial.is_ended) for trial in trials.live
     )
-    if free <= 0 or len(trials) >= planned:
+    soon_free = free + (0 if waits else sum(trial.leaves_soon for trial in trials.live))
+    if soon_free <= 0 or len(trials) >= planned:
         return Next(is_exhausted=planned == 0)  # the earlier sweeps have run all there is
-    numbers = trials.numbers.free(planned, free)
+    numbers = trials.numbers.free(planned, soon_free)
     if learns:
         return _proposed(spec, numbers, Taken(known, trials.numbers.taken), ready)
-    return _sampled(spec, numbers, trials.numbers, known)
+    found, now = _sampled(spec, numbers, trials.numbers, known), max(free, 0)
+    return replace(found, trials=found.trials[:now], soon=found.trials[now:])
 
 
 def awaits_ends(spec: HyperDriveSpec) -> bool:

@@ -1,7 +1,7 @@
 """A HyperDrive as the decisions see it: parsed once per generation, with what is wrong with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,7 +27,7 @@ class Sweep:
     namespace: str
     name: str
     generation: int
-    resource_version: str
+    resource_version: str = field(compare=False)
     deleting: bool
     spec: HyperDriveSpec | None
     problems: tuple[Problem, ...]

@@ -1,7 +1,7 @@
 """A trial's Job as the decisions see it: a small frozen view of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from hyperdrive_operator.api import names
@@ -23,7 +23,8 @@ class Job:
     namespace: str
     name: str
     trial_uid: str
-    resource_version: str
+    resource_version: str = field(compare=False)
+    generation: int | None = field(compare=False)
     deleting: bool
     finished: str
     reason: str
@@ -45,8 +46,8 @@ class Job:
     suspended_at: datetime | None = None
 
 
-def read_job(body: Body) -> Job:
-    """Project a Job of ours."""
+def read_job(body: Body, known: Job | None = None) -> Job:
+    """Project a Job of ours. `known` is what was read of it with the same spec."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     annotations = metadata.get("annotations") or {}
     end = _finish(status)
@@ -69,7 +70,7 @@ def read_job(body: Body) -> Job:
         is_kueues=names.LABEL_KUEUE_QUEUE in (metadata.get("labels") or {}),
         attempt=_attempt(body),
         suspended_at=_suspended_at(status),
-        demand=read_demand(spec),
+        demand=known.demand if known is not None else read_demand(spec),
     )
 
 

@@ -79,6 +79,13 @@ class Trial:
         return self.job is None or not self.job.finished
 
     @property
+    def leaves_soon(self) -> bool:
+        """Its one pod has succeeded: its Job is finished when the Job controller has looked, a second later."""
+        if self.record.state in ENDED or self.job is None or self.job.finished or self.pod is None:
+            return False
+        return self.pod.phase == "Succeeded" and self.job.demand.completions == 1
+
+    @property
     def is_ending(self) -> bool:
         """It was ended before its time, and its pod may still run: through its grace period, or longer if it resists.
 

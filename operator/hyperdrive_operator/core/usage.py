@@ -37,9 +37,10 @@ def runs_again(trial: Trial) -> bool:
     Each attempt is to be recorded: should its pod go, and leave nothing behind, it has still been paid for.
     """
     since = trial.record.ran.until or trial.record.started
-    live = [span for span in trial.spans if span.end is None]
-    is_recorded = trial.record.state is not State.RUNNING or since is None
-    return bool(live) and not is_recorded and all(span.created > since for span in live if since)
+    if trial.record.state is not State.RUNNING or since is None:
+        return False
+    live = [span.created for span in trial.spans if span.end is None]
+    return bool(live) and min(live) > since
 
 
 def requests_of(trial: Trial) -> Requests:

@@ -5,6 +5,7 @@ The one source for our client and for kopf's streams, so that both always talk t
 
 import asyncio
 import os
+import ssl
 import urllib.request
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,7 @@ def proxy_from_environment(server: str) -> str | None:
 def open_session(configuration: Configuration, kubeconfig: str | None) -> aiohttp.ClientSession:
     """Make the HTTP client: this is where the certificates are read."""
     try:
-        context = RESTClientObject(configuration).ssl_context
+        context = as_kubectl_does(RESTClientObject(configuration).ssl_context)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise _unusable(kubeconfig, error) from error
     return aiohttp.ClientSession(
@@ -64,6 +65,16 @@ def open_session(configuration: Configuration, kubeconfig: str | None) -> aiohtt
         trust_env=False,
         read_bufsize=READ_BUFFER,
     )
+
+
+def as_kubectl_does(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Let a context verify what kubectl does and no more.
+
+    Since Python 3.13 it would also refuse a CA whose certificate lacks what RFC 5280 wants (a key usage, say), as those
+    of many clusters do.
+    """
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
 
 
 async def authorization(configuration: Configuration) -> tuple[str, str] | None:

@@ -17,7 +17,7 @@ import aiohttp
 import kopf
 
 from hyperdrive_operator.api import names
-from hyperdrive_operator.kube.credentials import authorization, load_configuration
+from hyperdrive_operator.kube.credentials import as_kubectl_does, authorization, load_configuration
 from hyperdrive_operator.kube.decoding import ShallowResponse
 from hyperdrive_operator.kube.errors import KubeConfigError
 from hyperdrive_operator.kube.kinds import HYPERDRIVES, Kind, Object
@@ -191,7 +191,7 @@ class Login(kopf.AiohttpSession):
         if name != "aiohttp_session":
             raise AttributeError(name)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self.info.as_ssl_context()),
+            connector=aiohttp.TCPConnector(limit=0, ssl=as_kubectl_does(self.info.as_ssl_context())),
             headers=self.info.as_http_headers(),
             proxy=self.info.proxy_url,
             response_class=ShallowResponse,

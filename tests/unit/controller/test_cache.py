@@ -1,5 +1,6 @@
 """What is known of the cluster, whatever order it is learnt in."""
 
+import operator
 import random
 from copy import deepcopy
 from itertools import permutations
@@ -273,3 +274,30 @@ def test_a_spec_is_parsed_once_per_generation() -> None:
     assert cache.sweeps()[0].spec is parsed
     cache.observe(HYPERDRIVES, "MODIFIED", newer(newer(SWEEP), generation=2))
     assert cache.sweeps()[0].spec is not parsed
+
+
+def test_what_a_trials_spec_and_its_jobs_say_is_read_once_per_generation() -> None:
+    cache = filled((HYPERDRIVES, SWEEP))
+
+    def read(generation: int) -> tuple[object, object]:
+        cache.observe(HYPERDRIVE_TRIALS, "MODIFIED", newer(record_body(), generation=generation))
+        cache.observe(JOBS, "MODIFIED", newer(job_body(), generation=generation))
+        (trial,) = cache.trials(cache.sweeps()[0])
+        assert trial.job is not None
+        return trial.record.key, trial.job.demand
+
+    first, second, third = read(1), read(1), read(2)
+    assert all(map(operator.is_, first, second))
+    assert not any(map(operator.is_, second, third))
+
+
+@pytest.mark.parametrize("generations", [(1, 2), (None, None)], ids=["counted", "before Kubernetes 1.33"])
+def test_a_pod_that_is_resized_in_place_requests_what_it_says_now(generations: tuple[int | None, int | None]) -> None:
+    cache = filled(*ALL[:3])
+    for generation, cpu in zip(generations, (1, 4), strict=True):
+        pod = newer(pod_body(), **({} if generation is None else {"generation": generation}))
+        pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": cpu}}
+        assert cache.observe(PODS, "MODIFIED", pod) == KEY
+        (trial,) = cache.trials(cache.sweeps()[0])
+        assert trial.pod is not None
+        assert trial.pod.requests["cpu"] == cpu

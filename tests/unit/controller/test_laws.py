@@ -133,16 +133,16 @@ async def test_whatever_happens_there_are_never_too_many_jobs_and_no_combination
 ) -> None:
     lab = laboratory(data.draw(st.integers(0, 1000)))
     for _ in range(12):
-        match data.draw(st.sampled_from(["settle", "step", "start", "finish", "restart", "fail", "wait"])):
+        match data.draw(
+            st.sampled_from(["settle", "step", "start", "finish", "pods", "jobs", "restart", "fail", "wait"])
+        ):
             case "settle":
                 await lab.settle()
             case "step":
                 with suppress(ClusterError):  # of a failure that waited for a write
                     await lab.step()
-            case "start":
-                lab.start_jobs()
-            case "finish":
-                lab.finish_jobs(score, at_most=1)
+            case "start" | "finish" | "pods" | "jobs" as what:
+                play(lab, what)
             case "restart":
                 await lab.logs.close()
                 lab.restart()
@@ -154,6 +154,18 @@ async def test_whatever_happens_there_are_never_too_many_jobs_and_no_combination
     lab.cluster.failure = None
     await lab.run_to_the_end(score)
     assert outcome(lab) == (await undisturbed())[0]
+
+
+def play(lab: Laboratory, what: str) -> None:
+    match what:
+        case "start":
+            lab.start_jobs()
+        case "finish":
+            lab.finish_jobs(score, at_most=1)
+        case "pods":
+            lab.finish_pods(score, at_most=1)
+        case "jobs":
+            lab.complete_jobs()
 
 
 class Killed(BaseException):

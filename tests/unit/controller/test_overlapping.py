@@ -28,7 +28,7 @@ from hyperdrive_operator.core.actions import (
     RecordStart,
 )
 from hyperdrive_operator.kube.errors import ClusterError, ForbiddenError, ThrottledError, TransientError
-from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, Kind, Object
+from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS, PODS, Kind, Object
 
 TOTAL, AT_ONCE = 40, 6
 ORDER = ["Queued", "Running", "Succeeded"]
@@ -120,9 +120,11 @@ class World:
 
     async def _run(self, job: Object) -> None:
         await asyncio.sleep(self.cluster.random.uniform(0, 0.3))
-        self.lab.add_pod(job, phase="Running")
+        pod = self.lab.add_pod(job, phase="Running")["metadata"]["name"]
         name, running = job["metadata"]["name"], {"active": 1, "ready": 1}
         self.cluster.change(JOBS, name, {"status": running}, subresource="status")
+        await asyncio.sleep(self.cluster.random.uniform(0, 0.6))
+        self.cluster.change(PODS, pod, {"status": {"phase": "Succeeded"}})
         await asyncio.sleep(self.cluster.random.uniform(0, 0.6))
         self.lab.end_job(name, "Complete")
 

@@ -23,6 +23,7 @@ from hyperdrive_operator.core.actions import (
     CheckTemplate,
     CreateJob,
     CreateTrial,
+    PrepareTrial,
     Propose,
     ReadLog,
     RecordEnd,
@@ -32,6 +33,7 @@ from hyperdrive_operator.core.actions import (
 from hyperdrive_operator.core.planning import Hold, Plan, make_plan
 from hyperdrive_operator.core.sweep import Sweep
 from hyperdrive_operator.core.trials import Log, Trial
+from hyperdrive_operator.kube.kinds import Object
 
 HOLD = Hold("QuotaExceeded", "full", NOW + timedelta(seconds=5))
 
@@ -49,6 +51,8 @@ def brief(of: Plan) -> list[str]:
                 short.append(f"check {job['metadata']['name']}")
             case CreateTrial(number=number):
                 short.append(f"create {number}")
+            case PrepareTrial(number=number):
+                short.append(f"prepare {number}")
             case CreateJob(trial=t):
                 short.append(f"job {t.record.number}")
             case RecordStart(trial=t):
@@ -98,6 +102,77 @@ FINISHED: dict[str, Any] = {"job": job_body(1, finished="Complete")}
 )
 def test_plan(trials: list[Trial], actions: list[str]) -> None:
     assert brief(plan(sweep(limits=LIMITED), trials)) == actions
+
+
+def leaving(number: int, *, job_spec: Object | None = None, **pod: Any) -> Trial:
+    """Build a trial whose pod has succeeded, while its Job does not know yet."""
+    job = job_body(number) | {"spec": job_spec or {}}
+    pod = {"phase": "Succeeded", **pod}
+    return trial(number, job=job, pod=pod_body(number, **pod), state="Running", startTime=STAMP)
+
+
+@pytest.mark.parametrize(
+    ("trials", "actions"),
+    [
+        pytest.param([leaving(1), running(2), running(3)], ["prepare 4"], id="one will leave its place"),
+        pytest.param([leaving(1), leaving(2), running(3)], ["prepare 4", "prepare 5"], id="two will"),
+        pytest.param([leaving(1), leaving(2), running(3), trial(4)], ["prepare 5"], id="one is recorded already"),
+        pytest.param([leaving(1), running(2), running(3), trial(4)], [], id="recorded, and no place yet"),
+        pytest.param([leaving(1), running(2)], ["create 3", "prepare 4"], id="one place is free, one will be"),
+        pytest.param([ended(1, 0.5), running(2), running(3), trial(4)], ["job 4"], id="the place is free"),
+        pytest.param(
+            [leaving(1, job_spec={"completions": 2, "parallelism": 2}), running(2), running(3)],
+            [],
+            id="another of its pods runs",
+        ),
+        pytest.param(
+            [leaving(1, job_spec={"completions": 2, "parallelism": 1}), running(2), running(3)],
+            [],
+            id="another of its pods follows",
+        ),
+        pytest.param(
+            [leaving(1, job_spec={"parallelism": 2}), running(2), running(3)], [], id="others of a work queue run"
+        ),
+        pytest.param([leaving(1, phase="Failed"), running(2), running(3)], [], id="a failed pod may be replaced"),
+    ],
+)
+def test_who_comes_next_is_recorded_when_a_pod_has_succeeded_and_started_when_its_job_has(
+    trials: list[Trial], actions: list[str]
+) -> None:
+    assert brief(plan(sweep(limits=LIMITED), trials)) == actions
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"samplingAlgorithm": {"type": "Bayesian"}}, id="the result decides who comes next"),
+        pytest.param(
+            {"objective": {"primaryMetric": "accuracy", "goal": "Maximize", "target": 0.9}},
+            id="the result may end the sweep",
+        ),
+        pytest.param({"limits": LIMITED | {"maxFailedTrials": 1}}, id="its failure may end the sweep"),
+        pytest.param({"limits": limits(3, 3)}, id="there is no next"),
+        pytest.param({"state": "Paused"}, id="paused"),
+        pytest.param({"state": "Stopped"}, id="stopped"),
+    ],
+)
+def test_nobody_is_recorded_ahead_who_may_never_run(spec: Object) -> None:
+    given: Any = {"limits": LIMITED} | spec
+    made = plan(sweep(**given), [leaving(1), running(2), running(3)])
+    assert not [action for action in made.actions if isinstance(action, PrepareTrial | CreateTrial | CreateJob)]
+
+
+def test_a_trial_that_is_to_run_once_more_has_the_place_before_who_would_be_recorded_ahead() -> None:
+    again = ended(4, 0.5)
+    again = replace(again, record=replace(again.record, wanted_attempt=2))
+    assert brief(plan(sweep(limits=LIMITED), [leaving(1), running(2), running(3), again])) == []
+
+
+def test_a_search_space_that_ends_with_who_is_recorded_ahead_has_so_many_trials() -> None:
+    space = [choice("x", "a", "b", "c", "d")]
+    made = plan(sweep(limits=LIMITED, searchSpace=space), [leaving(1), running(2), running(3)])
+    later = plan(sweep(limits=LIMITED, searchSpace=space), [leaving(1), leaving(2), running(3), trial(4)])
+    assert (brief(made), made.planned, later.planned) == (["prepare 4"], 4, 4)
 
 
 def test_metrics_from_the_annotation_alone_need_no_log() -> None:

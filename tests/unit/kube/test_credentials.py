@@ -1,15 +1,19 @@
 import asyncio
+import ssl
 import sys
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 from tests.unit.kube.scripted_api import ScriptedApi, answer, refusal
 
 from hyperdrive_operator.kube.client import KubeClient
-from hyperdrive_operator.kube.credentials import authorization, load_configuration, proxy_from_environment
+from hyperdrive_operator.kube.credentials import authorization, load_configuration, open_session, proxy_from_environment
 from hyperdrive_operator.kube.errors import KubeConfigError, UnauthorizedError
 from hyperdrive_operator.kube.kinds import JOBS
+from hyperdrive_operator.runtime.watch import Login, connection_info
 
 JOB_PATH = "/apis/batch/v1/namespaces/ns/jobs/a"
 
@@ -162,6 +166,31 @@ async def test_a_pod_uses_its_service_account(monkeypatch: pytest.MonkeyPatch, t
     await client.close()
     scheme, value = await authorization(await load_configuration(None)) or ("", "")
     assert (scheme.lower(), value) == ("bearer", "first")
+
+
+async def test_a_ca_without_a_key_usage_is_refused_by_no_python(
+    api: ScriptedApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13 makes all contexts strict by itself."""
+    create = ssl.create_default_context
+
+    def as_in_python_3_13(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        context = create(*args, **kwargs)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", as_in_python_3_13)
+    kubeconfig = api.kubeconfig(tmp_path)
+    session = open_session(await load_configuration(kubeconfig), kubeconfig)
+    info = await connection_info(kubeconfig, None)
+    of_kopf = Login(server=info.server, info=info, tracing=aiohttp.TraceConfig()).aiohttp_session
+    for one in (session, of_kopf):
+        assert isinstance(one.connector, aiohttp.TCPConnector)
+        context = one.connector._ssl
+        assert isinstance(context, ssl.SSLContext)
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+        await one.close()
 
 
 def _kubeconfig_of_another_server(api: ScriptedApi, directory: Path) -> str:

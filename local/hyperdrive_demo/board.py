@@ -62,6 +62,7 @@ class Sweep:
     at_once: int
     parameter_names: tuple[str, ...]
     state: str = ""
+    running: int = 0
     best: Best | None = None
     conditions: tuple[Condition, ...] = ()
 
@@ -120,6 +121,7 @@ def read_sweep(body: JsonObject) -> Sweep:
             str(item.get("name")) for item in spec.get("searchSpace") or [] if isinstance(item, dict)
         ),
         state=str(status.get("state") or ""),
+        running=int(_part(status, "trials").get("running") or 0),
         best=_read_best(_part(status, "bestTrial")),
         conditions=tuple(_read_condition(item) for item in status.get("conditions") or []),
     )

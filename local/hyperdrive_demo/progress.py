@@ -57,7 +57,7 @@ def _bar(board: Board, seconds: float) -> Table:
     sweep = board.sweep
     finished = board.count(*FINISHED_TRIAL)
     row = Table.grid(padding=(0, 2))
-    words = [f"{finished}/{sweep.planned} finished", f"{board.count('Running')} running"]
+    words = [f"{finished}/{sweep.planned} finished", f"{sweep.running} running"]
     if failed := board.count("Failed"):
         words.append(f"{failed} failed")
     if stopped := board.count("EarlyStopped"):

@@ -87,7 +87,7 @@ def test_one_trial_times_out_runs_out_of_memory_is_evicted_cancelled_run_again_a
     namespace.wait("job/cancelled-1", "condition=Failed")
     status = namespace.get("hdt", "cancelled-1")["status"]
     assert (status["state"], status["reason"], status["value"]) == ("Cancelled", "TrialCancelled", 1)
-    assert namespace.get("hdt", "cancelled-2")["status"]["state"] == "Running", "the other one goes on"
+    namespace.wait("hdt/cancelled-2", "jsonpath={.status.state}=Running")  # the other one goes on
     change(namespace, "hdt", "cancelled-2", {"state": "Cancelled"})
 
     namespace.wait("hdt/timeout-1", "jsonpath={.status.reason}=TimedOut")

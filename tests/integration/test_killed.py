@@ -31,7 +31,8 @@ SWEEP: dict[str, Any] = {
         "objective": {"primaryMetric": "score", "goal": "Maximize"},
         "searchSpace": [{"name": "x", "uniform": {"min": 0, "max": 1}}, {"name": "k", "choice": {"values": [1, "b"]}}],
         "samplingAlgorithm": {"type": "Random", "seed": 7},
-        "limits": {"maxTotalTrials": TRIALS, "maxConcurrentTrials": PARALLEL},
+        # starts are recorded at once where a limit counts from them
+        "limits": {"maxTotalTrials": TRIALS, "maxConcurrentTrials": PARALLEL, "trialTimeout": "1h"},
         "trialTemplate": {
             "spec": {
                 "backoffLimit": 0,

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hyperdrive_operator.controller.cache import Cache
@@ -14,6 +14,7 @@ from hyperdrive_operator.controller.proposals import OptimizerLike, Proposer
 from hyperdrive_operator.controller.queue import Key
 from hyperdrive_operator.controller.reconciler import CALM, Reconciler
 from hyperdrive_operator.core import timestamps
+from hyperdrive_operator.core.beginnings import START_PATIENCE
 from hyperdrive_operator.core.curves import columns_of
 from hyperdrive_operator.core.metrics import Goal
 from hyperdrive_operator.core.proposing import Proposal, Request
@@ -26,6 +27,8 @@ from .builders import NAMESPACE, curve_of
 from .counted import Counted
 from .fake_cluster import KINDS, Clock, Event, FakeCluster
 
+#: Seconds after which the start of a trial is recorded, whatever rounding takes.
+STARTED = int((START_PATIENCE + timedelta(seconds=1)).total_seconds())
 #: Passes after which a sweep that nobody touches must have come to rest.
 MAX_PASSES = 40
 
@@ -82,6 +85,8 @@ class Laboratory:
     shuffle: random.Random | None = None
     optimizer: OptimizerLike = field(default_factory=InlineOptimizer)
     counted: Counted = field(default_factory=Counted)
+    #: For how long trials run that are run to the end.
+    run_seconds: float = STARTED
     passes: int = 0
     errors: list[ClusterError] = field(default_factory=list)
 
@@ -175,6 +180,12 @@ class Laboratory:
             self.cluster.change(JOBS, job["metadata"]["name"], {"status": status}, subresource="status")
         return len(waiting)
 
+    async def start_trials(self) -> None:
+        """Let all Jobs that may have a pod that runs, until their start is recorded."""
+        self.start_jobs()
+        self.clock.advance(STARTED)
+        await self.settle()
+
     def suspend_job(self, name: str) -> None:
         """Play Kueue, which takes a Job's quota away, and the Job controller: its pods go that have not ended."""
         self.cluster.change(JOBS, name, {"spec": {"suspend": True}})
@@ -267,13 +278,14 @@ class Laboratory:
         self.cluster.change(JOBS, name, {"status": status}, subresource="status")
 
     async def run_to_the_end(self, log: Callable[[Object], str] | None = None) -> None:
-        """Run all that the operator starts, until it starts no more. A second passes between any two things."""
+        """Run all that the operator starts, until it starts no more. A second passes between an end and a start."""
         for _ in range(200):
             await self.settle()
             self.clock.advance(1)
             moved = self.start_jobs()
             await self.settle()
-            self.clock.advance(1)
+            self.clock.advance(self.run_seconds)
+            await self.settle()
             moved += self.finish_pods(log) if log else self.finish_pods()
             await self.settle()
             self.clock.advance(1)

@@ -89,10 +89,15 @@ def progressed(trial: Trial, spec: HyperDriveSpec, now: datetime) -> TrialStatus
     """Return the status of a running trial that has reported: all of it at once, so that a restart goes on from it."""
     is_annotated = trial.annotated is not None and trial.annotated.reports > 0
     position = trial.log.position if trial.log is not None and not is_annotated else None
-    return measured(trial.progress, spec) | {
-        "lastReportTime": timestamps.text(now),
-        "logPosition": position._asdict() if position is not None else None,
-    }
+    began = started(trial, now) if trial.record.state is State.QUEUED else {}
+    return (
+        began
+        | measured(trial.progress, spec)
+        | {
+            "lastReportTime": timestamps.text(now),
+            "logPosition": position._asdict() if position is not None else None,
+        }
+    )
 
 
 def needs_log(trial: Trial, spec: HyperDriveSpec) -> bool:

@@ -21,11 +21,11 @@ from .actions import (
     StopTrial,
     TimeOutTrial,
 )
+from .beginnings import due_starts
 from .early_termination import Verdict
 from .endings import CALLED_OFF, Ending
 from .outcome import is_followed, needs_log
 from .pacing import Pace, due_reports
-from .records import State
 from .roster import Roster
 from .running import deadline_of, is_newly_interrupted, next_deadline, waits_again
 from .suspending import suspension
@@ -42,7 +42,7 @@ def settle(
     *,
     ending: Ending | None = None,
 ) -> tuple[tuple[Settling, ...], datetime | None]:
-    """Return what is to be recorded, read or ended now, and when reports that came too soon may be recorded."""
+    """Return what is to be recorded, read or ended now, and when time alone asks for more: of starts, reports, ends."""
     # who is ended now is recorded with all reports anyway
     going_on = [
         trial for trial in trials.live if trial.record.number not in verdicts and _end_of(trial, ending) is None
@@ -50,6 +50,7 @@ def settle(
     reports = due_reports(spec, going_on, pace, now)
     whole = trials.ended.whole_run() if verdicts else None
     overdue = _overdue(spec, trials.live, now)
+    starts = due_starts(spec, trials, now)
     events = [
         action
         for trial in trials.live
@@ -59,10 +60,11 @@ def settle(
             overdue.get(trial.record.number)
             or _stop(trial, verdicts.get(trial.record.number), whole)
             or _cancel(trial, _end_of(trial, ending)),
+            is_start_due=trial.record.number in starts.due,
         )
     ]
     due = (RecordProgress(trial) for trial in reports.due if trial.record.number not in overdue)
-    moments = (reports.next_check, next_deadline(trials.live, spec.limits, now))
+    moments = (starts.next_check, reports.next_check, next_deadline(trials.live, spec.limits, now))
     return (*events, *due), min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -91,7 +93,7 @@ def _cancel(trial: Trial, ending: Ending | None) -> CancelTrial | None:
 
 
 def _events(
-    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
+    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None, *, is_start_due: bool
 ) -> Iterator[Settling]:
     """Return what is to be done for a trial; `end` ends it, unless it has ended by itself."""
     if trial.former is not None and not trial.former.deleting:
@@ -108,11 +110,11 @@ def _events(
     elif trial.job.finished:
         yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
     else:
-        yield from _while_unfinished(spec, trial, end)
+        yield from _while_unfinished(spec, trial, end, is_start_due=is_start_due)
 
 
 def _while_unfinished(
-    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None
+    spec: HyperDriveSpec, trial: Trial, end: StopTrial | TimeOutTrial | CancelTrial | None, *, is_start_due: bool
 ) -> Iterator[Settling]:
     if end is not None:
         yield end
@@ -120,14 +122,10 @@ def _while_unfinished(
         yield change
     elif is_newly_interrupted(trial):
         yield RecordInterruption(trial)
-    elif trial.is_running:
-        yield from _while_running(spec, trial)
-    elif waits_again(trial):
-        yield RecordQueued(trial)
-
-
-def _while_running(spec: HyperDriveSpec, trial: Trial) -> Iterator[Settling]:
-    if trial.log is None and is_followed(trial, spec):
-        yield FollowLog(trial)
-    if trial.record.state is State.QUEUED or runs_again(trial):
-        yield RecordStart(trial)
+    else:
+        if trial.log is None and is_followed(trial, spec):
+            yield FollowLog(trial)
+        if is_start_due or (trial.is_running and runs_again(trial)):
+            yield RecordStart(trial)
+        elif waits_again(trial):
+            yield RecordQueued(trial)

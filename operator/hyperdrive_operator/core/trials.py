@@ -125,7 +125,10 @@ class Trial:
     @property
     def is_concluding(self) -> bool:
         """Its Job has finished, and what is left of its output is still read."""
-        return self.record.state is State.RUNNING and self.job is not None and bool(self.job.finished)
+        if self.job is None or not self.job.finished:
+            return False
+        # a start that came so late is not recorded
+        return self.record.state is State.RUNNING or (self.record.state is State.QUEUED and self.has_run)
 
     @property
     def is_held(self) -> bool:
@@ -139,7 +142,14 @@ class Trial:
     @property
     def has_begun(self) -> bool:
         """Its pod runs, or has run."""
-        return self.record.started is not None or self.is_running
+        return self.record.started is not None or self.is_running or self.has_run
+
+    @property
+    def has_run(self) -> bool:
+        """Its pod has ended: one that its node refused has not run."""
+        if self.job is not None and self.job.finished == "Complete":
+            return True
+        return self.pod is not None and self.pod.phase in {"Succeeded", "Failed"} and self.pod.ended is not None
 
     @property
     def podless_since(self) -> datetime | None:

@@ -11,7 +11,7 @@ from typing import Any
 from . import timestamps
 from .records import ENDED, State
 from .requests import Requests, times
-from .spans import ran, span_of
+from .spans import Span, ran, span_of
 from .trials import Trial
 
 
@@ -63,16 +63,22 @@ def _since(trial: Trial, now: datetime) -> datetime | None:
     record = trial.record
     if record.state is State.RUNNING:
         return record.ran.until or record.started
-    # its start is not recorded yet
-    span = span_of(trial.pod) if trial.pod is not None else None
-    if span is not None:
-        is_counted = record.ran.until is not None and span.created <= record.ran.until
-        return None if is_counted else min(span.start, now)
+    # its start is not recorded yet, and several of its pods may have run
+    spans = _spans(trial)
+    if spans:
+        uncounted = [span.start for span in spans if record.ran.until is None or span.created > record.ran.until]
+        return min(*uncounted, now) if uncounted else None
     if trial.job is None or record.ran.until is not None:
         return None
     # nobody has seen its pods: then its Job has to tell. One that has failed may never have had any
     has_run = trial.is_running or (trial.job.finished == "Complete" and trial.pod is None)
     return trial.job.started if has_run else None
+
+
+def _spans(trial: Trial) -> list[Span]:
+    """Return when its pods ran; those that ran for no time at all only if no other did."""
+    told = trial.spans or tuple(filter(None, [span_of(trial.pod) if trial.pod is not None else None]))
+    return [span for span in told if span.end is None or span.end > span.start] or list(told)
 
 
 def _until(trial: Trial, now: datetime) -> datetime:

@@ -23,9 +23,7 @@ def laboratory(policy: dict[str, Any] | None = None, *, total: int = 4, at_once:
 
 async def start(lab: Laboratory) -> None:
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
-    lab.clock.advance(2)
+    await lab.start_trials()
 
 
 async def stop_the_second(lab: Laboratory) -> None:

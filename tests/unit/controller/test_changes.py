@@ -78,8 +78,7 @@ async def test_a_job_deleted_before_it_started_is_created_again(lab: Laboratory)
 
 async def test_a_job_deleted_while_it_ran_is_a_failed_trial(lab: Laboratory) -> None:
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     lab.cluster.remove(JOBS, "digits-1")
     await lab.settle()
     assert lab.record("digits-1")["status"]["reason"] == names.REASON_JOB_DELETED
@@ -89,8 +88,7 @@ async def test_a_job_deleted_while_it_ran_is_a_failed_trial(lab: Laboratory) -> 
 
 async def test_a_job_that_only_the_cache_has_lost_is_not_recorded_as_lost(lab: Laboratory) -> None:
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     replace_all(lab.cache, JOBS, [lab.cluster.one(JOBS, "digits-2")], lab.cache.mark())
     lab.cache._tombstones.clear()  # a relist that was served from an older state
     await lab.settle()
@@ -99,8 +97,7 @@ async def test_a_job_that_only_the_cache_has_lost_is_not_recorded_as_lost(lab: L
 
 async def test_a_foreign_job_in_the_place_of_a_lost_one_is_not_taken_for_it(lab: Laboratory) -> None:
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     lab.cluster.remove(JOBS, "digits-1")
     lab.cluster.put(JOBS, {"metadata": {"name": "digits-1"}, "spec": {}})
     await lab.settle()

@@ -11,7 +11,7 @@ import pytest
 from tests.support.builders import limits, sweep_manifest
 from tests.support.counted import Counted
 from tests.support.fake_cluster import FakeCluster
-from tests.support.laboratory import Laboratory, ListRecorder
+from tests.support.laboratory import STARTED, Laboratory, ListRecorder
 
 from hyperdrive_operator.controller import controller, informer
 from hyperdrive_operator.controller.controller import TRIAL_STATES, Controller
@@ -470,6 +470,7 @@ async def test_a_drain_ends_what_was_begun_records_reports_and_begins_nothing() 
     async with plant.at_work():
         await plant.until(lambda: plant.cluster.unfinished_jobs() == 2)
         plant.lab.start_jobs()
+        plant.cluster.clock.advance(STARTED)
         await plant.until(lambda: set(plant.lab.trial_states().values()) == {"Running"})
         note = {"metadata": {"annotations": {"hyperdrive.dev/metrics": '{"accuracy": 0.5}'}}}
         await plant.controller._queue.idle()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.builders import NAMESPACE, NOW, expression, limits, sweep_manifest
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import STARTED, Laboratory
 
 from hyperdrive_operator.core import timestamps
 from hyperdrive_operator.core.jobs import build_trial
@@ -27,9 +27,9 @@ class Cost:
     bytes_written: int
 
 
-async def cost_after(before: int, more_limits: Object, **spec: Any) -> Cost:
+async def cost_after(before: int, more_limits: Object, run_seconds: float = STARTED, **spec: Any) -> Cost:
     """Run a sweep that has ended trials already, and return what the rest of them cost."""
-    lab = Laboratory()
+    lab = Laboratory(run_seconds=run_seconds)
     total = before + COUNTED
     space = [expression("x", "randint", lower=0, upper=9_999)]
     spec = {"samplingAlgorithm": {"type": "Random", "seed": 1}, "searchSpace": space, **spec}
@@ -65,8 +65,14 @@ async def test_a_trial_takes_four_writes_and_the_sweep_few() -> None:
         "patch hyperdrivetrials/status",
         "patch hyperdrives/status",
     }
-    # at most one a second, and three seconds pass for each batch of trials here
+    # at most one a second, and of the seconds in which a batch of trials runs here one has no news
     assert cost.writes["patch hyperdrives/status"] <= 3 * COUNTED / AT_ONCE + 2
+
+
+async def test_a_trial_of_one_second_takes_three_writes_its_start_none() -> None:
+    cost = await cost_after(0, {}, run_seconds=1)
+    assert cost.writes["create hyperdrivetrials"] == cost.writes["create jobs"] == COUNTED
+    assert cost.writes["patch hyperdrivetrials/status"] == COUNTED
 
 
 LIMITS = {

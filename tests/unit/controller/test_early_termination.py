@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from tests.support.builders import curve_of
 from tests.support.fake_cluster import Failure
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import STARTED, Laboratory
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.core import timestamps
@@ -35,8 +35,8 @@ async def test_a_trial_that_falls_behind_is_stopped_while_it_runs(lab: Laborator
         "message": "at interval 2 its best value 0.7 is below 0.8: digits-1 has 0.9, and slackAmount 0.1 is all that "
         "it may be behind",
         "startTime": "2026-03-01T12:00:00Z",
-        "completionTime": "2026-03-01T12:00:02Z",
-        "runTime": {"seconds": 2, "time": "2026-03-01T12:00:02Z"},
+        "completionTime": "2026-03-01T12:00:03Z",
+        "runTime": {"seconds": 3, "time": "2026-03-01T12:00:03Z"},
         "requests": {"pods": 1},
         "value": 0.7,
         "reports": 2,
@@ -99,12 +99,12 @@ async def test_it_says_how_much_time_that_saved() -> None:
     lab = laboratory(total=3, at_once=1)
     for seconds in (100, 300):
         await start(lab)
-        lab.clock.advance(seconds - 2)
+        lab.clock.advance(seconds - STARTED)
         lab.report(f"digits-{1 if seconds == 100 else 2}", 0.9)
         lab.finish_jobs(lambda _: "accuracy=0.9")
         await lab.settle()
     await start(lab)
-    lab.clock.advance(48)
+    lab.clock.advance(50 - STARTED)
     lab.cluster.change(HYPERDRIVE_TRIALS, "digits-1", {"status": {"curve": curve(0.9)}}, subresource="status")
     lab.report("digits-3", 0.1)
     await lab.settle()
@@ -123,7 +123,7 @@ async def test_who_can_no_longer_become_the_best_is_stopped_unless_it_is_nearly_
     options = {"type": "Extrapolation", "extrapolation": {"maxInterval": 4}}
     lab = laboratory(options, total=2, at_once=1)
     await start(lab)
-    lab.clock.advance(98)
+    lab.clock.advance(100 - STARTED)
     lab.finish_jobs(lambda _: "accuracy=0.8\naccuracy=0.85\naccuracy=0.9\naccuracy=0.9")
     await lab.settle()
     await start(lab)
@@ -136,7 +136,7 @@ async def test_who_can_no_longer_become_the_best_is_stopped_unless_it_is_nearly_
     if state == "EarlyStopped":
         why = lab.record("digits-2")["status"]["earlyTermination"]
         assert (why["policy"], why["interval"], why["comparedWith"]) == ("Extrapolation", 3, ["digits-1"])
-        assert why["secondsSaved"] == 100 - seconds - 2
+        assert why["secondsSaved"] == 100 - seconds - STARTED
 
 
 def curve(value: float) -> dict[str, list[float]]:

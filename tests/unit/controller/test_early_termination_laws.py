@@ -16,8 +16,7 @@ async def play(lab: Laboratory) -> dict[str, Any]:
     for _ in range(60):
         await lab.settle()
         lab.clock.advance(2)
-        lab.start_jobs()
-        await lab.settle()
+        await lab.start_trials()
         for record in lab.cluster.all(HYPERDRIVE_TRIALS):
             if record["status"]["state"] == "Running" and "curve" not in record["status"]:
                 lab.report(record["metadata"]["name"], record["spec"]["number"] % 2)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.builders import limits, sweep_manifest
 from tests.support.fake_cluster import Rule, Write
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import STARTED, Laboratory
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.controller import executor
@@ -115,6 +115,7 @@ async def test_a_missing_permission_to_record_is_told(lab: Laboratory) -> None:
 
     lab.cluster.rules.append(deny)
     lab.start_jobs()
+    lab.clock.advance(STARTED)
     delay = await lab.settle()
     assert lab.condition("Stalled")["message"] == "cannot patch hyperdrivetrials/status"
     lab.cluster.rules.clear()
@@ -193,6 +194,7 @@ async def test_a_record_deleted_while_its_end_is_written_is_forgotten(lab: Labor
 async def test_a_record_that_somebody_changed_is_looked_at_again(lab: Laboratory) -> None:
     await lab.settle()
     lab.start_jobs()
+    lab.clock.advance(STARTED)
 
     def change_first(write: Write) -> None:
         if write.what == "patch hyperdrivetrials/status":

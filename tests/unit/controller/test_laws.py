@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.builders import expression, limits, sweep_manifest
 from tests.support.fake_cluster import Failure, Write
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import STARTED, Laboratory
 
 from hyperdrive_operator.kube.errors import ClusterError
 from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS
@@ -69,7 +69,7 @@ async def test_a_sweep_that_nothing_happens_to_is_a_fixed_point() -> None:
     lab = laboratory()
     for _ in range(TOTAL):
         await lab.settle()
-        lab.clock.advance(2)
+        lab.clock.advance(STARTED)
         await lab.settle()
         before = (lab.cluster.all(HYPERDRIVES), lab.cluster.all(HYPERDRIVE_TRIALS), lab.cluster.all(JOBS))
         lab.clock.advance(3600)

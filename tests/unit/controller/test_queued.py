@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.builders import expression, job_template, limits, sweep_manifest
 from tests.support.fake_cluster import Failure
-from tests.support.laboratory import Laboratory
+from tests.support.laboratory import STARTED, Laboratory
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.kube.kinds import HYPERDRIVES, JOBS, PODS, Object
@@ -42,6 +42,7 @@ def admit(lab: Laboratory, *jobs: str) -> None:
     for name in jobs:
         lab.resume_job(name)
     lab.start_jobs()
+    lab.clock.advance(STARTED)
 
 
 def suspensions(lab: Laboratory) -> list[Object]:
@@ -58,7 +59,7 @@ async def test_a_trial_that_kueue_holds_is_queued_and_no_clock_runs(lab: Laborat
     lab.clock.advance(3600)
     assert await lab.settle() is None, "nothing is to come but Kueue"
     admit(lab, "digits-1")
-    lab.clock.advance(29)
+    lab.clock.advance(29 - STARTED)
     await lab.settle()
     assert lab.trial_states() == {"digits-1": "Running", "digits-2": "Queued"}
     assert (lab.status["trials"]["queued"], lab.status["trials"]["running"]) == (1, 1)
@@ -122,8 +123,7 @@ async def test_a_pause_of_the_sweep_is_no_interruption(lab: Laboratory) -> None:
     space = [expression("x", "randint", lower=0, upper=100)]
     lab.cluster.put(HYPERDRIVES, sweep_manifest(searchSpace=space, runningTrials={"whenPaused": "Suspend"}))
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"state": "Paused"}})
     await lab.settle()
     lab.suspend_job("digits-1")  # what the Job controller does now
@@ -132,8 +132,7 @@ async def test_a_pause_of_the_sweep_is_no_interruption(lab: Laboratory) -> None:
     assert (told["state"], "interruptions" in told, lab.status["state"]) == ("Queued", False, "Paused")
     lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"state": "Running"}})
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     assert lab.trial_states()["digits-1"] == "Running"
 
 
@@ -181,6 +180,7 @@ async def test_whatever_kueue_does_and_wherever_the_operator_dies_suspend_is_kue
             state = chance.choice(["Paused", "Running", "Running"])
             lab.cluster.change(HYPERDRIVES, "digits", {"spec": {"state": state}})
         lab.start_jobs()
+        lab.clock.advance(STARTED)
         if chance.random() < 0.4:
             lab.cluster.failure = Failure(len(lab.cluster.writes) + chance.randint(0, 1), chance.choice(WHEN), Killed())
         try:

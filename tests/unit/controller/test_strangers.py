@@ -87,8 +87,7 @@ async def test_what_claims_an_owner_that_is_not_its_own_is_neither_counted_nor_t
 ) -> None:
     lab = laboratory(samplingAlgorithm={"type": "Sobol", "seed": 1})
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     kind, body = FORGERS[how](lab)
     if is_first:  # before anything of its owner is known
         await lab.logs.close()

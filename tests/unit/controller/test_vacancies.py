@@ -28,8 +28,7 @@ async def test_each_place_counts_once_to_the_end_of_the_sweep(lab: Laboratory) -
 
 async def test_the_place_of_a_trial_whose_job_is_gone_is_empty_since_the_end_that_is_recorded(lab: Laboratory) -> None:
     await lab.settle()
-    lab.start_jobs()
-    await lab.settle()
+    await lab.start_trials()
     lab.cluster.remove(JOBS, "digits-1")
     await lab.settle()
     assert lab.counted.places == [0]

@@ -57,6 +57,8 @@ ROWS = [
     pytest.param(of(pod(0, 0)), 100, id="it runs"),
     pytest.param(of(pod(0, 0, 60), job=job_body()), 60, id="its pod has ended, and its Job not yet"),
     pytest.param(of(pod(0, 5), state="Queued"), 95, id="its start is not recorded yet"),
+    pytest.param(of(pod(0, 0, 2), pod(30, 40), state="Queued"), 62, id="the same, of a retry: both pods count"),
+    pytest.param(of(pod(0, 0, 0), pod(30, 40), state="Queued"), 60, id="the same, after one that its node refused"),
     pytest.param(of(job=job_body(), state="Queued"), 0, id="it waits"),
     pytest.param(of(pod(10), job=job_body(), state="Queued"), 0, id="its pod waits"),
     pytest.param(of(pod(0, 0, 20), pod(30, 40)), 80, id="a retry: both pods count, the time between them does not"),

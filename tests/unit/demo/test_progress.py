@@ -25,7 +25,7 @@ def seen(shown: Board, *, rows: int = 20, seconds: float = 3) -> str:
 
 def test_the_screen_shows_trials_their_parameters_and_the_best_so_far() -> None:
     shown = board(
-        hyperdrive(state="Running", bestTrial=best(1, 0.96938)),
+        hyperdrive(state="Running", bestTrial=best(1, 0.96938), trials={"planned": 3, "running": 1}),
         trial(1, "Succeeded", 0.96938),
         trial(2, "Failed"),
         trial(3, "Running"),

@@ -145,7 +145,9 @@ class Attempt(Model):
 class HyperDriveTrialStatus(Model):
     """How it went."""
 
-    state: TrialState = Field(default="Queued", description="Where the trial stands. Queued: no pod of it runs.")
+    state: TrialState = Field(
+        default="Queued", description="Where the trial stands. Queued: no pod of it runs, or has for two seconds."
+    )
     attempt: int | None = Field(
         default=None, ge=1, description="Which attempt all this is about. Absent as long as it is the first."
     )

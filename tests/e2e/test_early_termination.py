@@ -46,7 +46,8 @@ def test_hopeless_trials_are_stopped_while_they_run_and_the_best_goes_on(
         assert record["status"]["earlyTermination"]["threshold"] in {14, 15}, "5 less than 20, or 19 if that was first"
         assert record["status"]["reports"] < LINES, "stopped in its midst"
         namespace.wait(f"job/{record['metadata']['name']}", "condition=Failed")
-    assert {second["status"]["state"], third["status"]["state"]} == {"Running"}
+    for record in (second, third):
+        namespace.wait(f"hdt/{record['metadata']['name']}", "jsonpath={.status.state}=Running")
     assert events(namespace, "hopeless")["TrialStopped"].startswith("hopeless-")
 
     # whoever tries to bring it back meets a Job that has ended and a record that is final

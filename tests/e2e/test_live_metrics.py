@@ -27,6 +27,7 @@ def test_values_grow_while_trials_run_and_count_once_though_the_operator_is_kill
 ) -> None:
     namespace.apply(make_sweep("live", TALKS, space=ONE, total=2, at_once=2))
     namespace.wait("hdt/live-1", "jsonpath={.status.reports}")
+    namespace.wait("hdt/live-2", "jsonpath={.status.state}=Running")
     row = namespace("get", "hdt", "live-1", "--no-headers").split()
     assert row[:2] == ["live-1", "Running"]
     assert 0 < int(row[2]) == int(row[3]) < REPORTS, "value and reports are so far the same number"

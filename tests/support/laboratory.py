@@ -123,6 +123,7 @@ class Laboratory:
             self.proposer,
             telemetry=self.counted,
             clock=self.clock,
+            on_place=lambda _: self.news.set(),
         )
         for kind in KINDS:
             replace_all(self.cache, kind, self.cluster.all(kind), mark)

@@ -124,7 +124,7 @@ _HYPERDRIVE_COLUMNS: Final = (
     _column("Best Trial", "string", ".status.bestTrial.name", "The trial with that value."),
     _column("Age", "date", ".metadata.creationTimestamp", "Time since creation."),
     _column("Metric", "string", ".spec.objective.primaryMetric", "The primary metric.", wide=True),
-    _column("Queued", "integer", ".status.trials.queued", "Trials that wait for quota or a node.", wide=True),
+    _column("Queued", "integer", ".status.trials.queued", "Trials that wait for quota, a node or a place.", wide=True),
     _column("Failed", "integer", ".status.trials.failed", "Trials without a usable result.", wide=True),
     _column(
         "Stopped", "integer", ".status.trials.earlyStopped", "Trials that were ended before their time.", wide=True

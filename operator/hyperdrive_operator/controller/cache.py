@@ -51,6 +51,8 @@ class Cache:
         self._logs: dict[str, Log] = {}
         #: What each trial's annotations have said so far, and the texts from which that is known.
         self._annotated: dict[str, tuple[tuple[str | None, str | None], Progress | None]] = {}
+        #: Which attempt at a trial was seen to run, by its record's uid, until its end is recorded.
+        self._begun: dict[str, int] = {}
         self._proposals: dict[str, Proposals] = {}
         self._joined: dict[str, Trial] = {}
         #: The trials of each sweep, and those of which its book does not know the newest.
@@ -197,6 +199,7 @@ class Cache:
         view = self._views[kind].pop(uid, None)
         self._logs.pop(uid, None)
         self._annotated.pop(uid, None)
+        self._begun.pop(uid, None)
         self._proposals.pop(uid, None)
         if kind is HYPERDRIVES:
             self._priors.forget(uid)
@@ -219,6 +222,7 @@ class Cache:
                 if view.state in ENDED:
                     self._logs.pop(view.uid, None)
                     self._annotated.pop(view.uid, None)
+                    self._begun.pop(view.uid, None)
                 self._take_up(view)
             case Job():
                 self._jobs_of[trial_of(view)][view.uid] = view
@@ -306,7 +310,10 @@ class Cache:
         spans = spans_of(pods) if record.state not in ENDED else ()
         # a Job has its name alone: where the next one is, the former is gone, whatever is still said of it
         former = former if job is None else None
-        trial = Trial(record, job, pod, log, annotations, disrupted, former, spans)
+        was_running = self._begun.get(record.uid) == record.attempt
+        trial = Trial(record, job, pod, log, annotations, disrupted, former, spans, was_running)
+        if trial.has_begun and record.state not in ENDED:
+            self._begun[record.uid] = record.attempt
         self._joined[record.uid] = trial
         return trial
 

@@ -87,6 +87,7 @@ class Controller:
             self._proposer,
             telemetry=telemetry,
             clock=clock,
+            on_place=self._queue.add,
         )
         self._informers = [
             Informer(client, self, kind, selector, namespace, resync_seconds=resync_seconds, owners=_OWNERS.get(kind))

@@ -1,7 +1,7 @@
 """Applies a plan's actions, several at a time. Each is safe to repeat: what is there already and ours is success."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
@@ -44,6 +44,7 @@ from .flight import Flight
 from .jobchanges import JobChanges
 from .logs import LogReader
 from .proposals import Proposer
+from .queue import Key
 from .recording import Records
 from .results import Obstacle, Outcome
 
@@ -67,9 +68,17 @@ _RECORDING: Final = (
 class Executor:
     """The hands of a reconcile."""
 
-    def __init__(self, client: KubeClient, cache: Cache, logs: LogReader, proposer: Proposer) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        cache: Cache,
+        logs: LogReader,
+        proposer: Proposer,
+        on_prepared: Callable[[Key], None] = lambda _: None,
+    ) -> None:
         self._logs = logs
         self._proposer = proposer
+        self._on_prepared = on_prepared
         self._jobs = JobChanges(client, cache)
         self._records = Records(client, cache, self._jobs)
         self._creation = Creation(client, cache, self._records)
@@ -105,6 +114,14 @@ class Executor:
                 if not starts:
                     started.set()
 
+        async def prepare(action: Action) -> None:
+            try:
+                async with flight.start_places:
+                    await self._attempt(sweep, action, outcome, now)
+            finally:
+                flight.end(action)
+            self._on_prepared(Key(sweep.namespace, sweep.name))
+
         async def end(action: Action) -> None:
             try:
                 async with flight.end_places:
@@ -127,6 +144,8 @@ class Executor:
             # what starts trials or ends Jobs first: a place that is free or used in vain costs time, a late record none
             if isinstance(action, STARTS):
                 return start(action)
+            if isinstance(action, PrepareTrial):
+                return prepare(action)
             return end(action) if isinstance(action, ENDS) else record(action)
 
         await asyncio.gather(*map(begin, actions))

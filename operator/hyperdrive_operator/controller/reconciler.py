@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hyperdrive_operator.api import names
 from hyperdrive_operator.api.v1alpha1 import HyperDriveSpec
-from hyperdrive_operator.core.actions import UNHURRIED, Action, PrepareTrial, RecordEnd, RecordProgress
+from hyperdrive_operator.core.actions import UNHURRIED, Action, RecordEnd, RecordProgress
 from hyperdrive_operator.core.announcements import announcements
 from hyperdrive_operator.core.budget import REFRESH
 from hyperdrive_operator.core.early_termination import Judge, Judgement
@@ -103,12 +103,14 @@ class Reconciler:
         *,
         telemetry: TrialTelemetry,
         clock: Callable[[], datetime],
+        on_place: Callable[[Key], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._cache = cache
         self._recorder = recorder
         self._proposer = proposer
-        self._executor = Executor(client, cache, logs, proposer)
+        self._on_place = on_place
+        self._executor = Executor(client, cache, logs, proposer, self._look_for_place)
         self._pacer = Pacer(clock)
         self._deletions = Bucket(clock, DELETIONS_PER_SECOND)
         self._clock = clock
@@ -144,16 +146,16 @@ class Reconciler:
         goes_on = outcome.has_acted and outcome.obstacle is None
         return _earliest(
             look_again(sweep.spec, this.actions) if goes_on else None,
-            timedelta(0) if self._is_awaited(sweep, this.actions) else None,
             delay,
             timedelta(0) if this.is_unfinished else None,
             memory.hold.until - now if memory.hold else None,
         )
 
-    def _is_awaited(self, sweep: Sweep, actions: Sequence[Action]) -> bool:
-        """Tell whether a place has become free while a record was written for it: then only its Job is missing."""
-        has_prepared = any(isinstance(action, PrepareTrial) for action in actions)
-        return has_prepared and sweep.spec is not None and bool(missing_jobs(sweep.spec, self._cache.trials(sweep)))
+    def _look_for_place(self, key: Key) -> None:
+        """Ask for a pass if a place has become free while a record was written for it: then only its Job is missing."""
+        sweep = self._cache.sweep(key)
+        if sweep is not None and sweep.spec is not None and missing_jobs(sweep.spec, self._cache.trials(sweep)):
+            self._on_place(key)
 
     def finish(self) -> None:
         """Begin nothing new: the process is about to end."""

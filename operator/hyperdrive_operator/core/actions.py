@@ -43,7 +43,10 @@ class Propose:
 
 @dataclass(frozen=True, slots=True)
 class CreateJob:
-    """Create the Job of a trial whose record stands already: a write was lost, or the Job before it started."""
+    """Create the Job of a trial whose record stands already.
+
+    It was written ahead, or a write was lost, or the Job before it started.
+    """
 
     trial: Trial
 
@@ -65,7 +68,7 @@ class DeleteJob:
 
 @dataclass(frozen=True, slots=True)
 class RecordStart:
-    """Record that a trial's pod runs."""
+    """Record that a trial's pod runs, or has run."""
 
     trial: Trial
 

@@ -41,10 +41,8 @@ def due_starts(spec: HyperDriveSpec, trials: Roster, now: datetime) -> DueStarts
 
 
 def _has_started(trial: Trial) -> bool:
-    """Tell whether a trial runs; or has run though its record does not say so, and its Job has not finished."""
-    if trial.is_running:
-        return True
-    return trial.has_run and _is_first(trial) and trial.job is not None and not trial.job.finished
+    """Tell whether a trial runs; or has run though its record does not say so."""
+    return trial.is_running or (trial.has_run and _is_first(trial) and trial.job is not None)
 
 
 def _is_first(trial: Trial) -> bool:
@@ -64,7 +62,9 @@ def _due(trial: Trial, now: datetime, *, is_counted: bool) -> datetime:
     """Return when a start is to be recorded: by a clock that must be wrong, now."""
     if trial.is_running and (is_counted or not _is_first(trial)):
         return now
-    pod = trial.pod
+    pod, job = trial.pod, trial.job
+    if job is not None and job.finished:  # its log is still to be read
+        return (job.ended or now) + START_PATIENCE + _ROUNDING
     began = start_of(trial, now)
     if began != trial.started:
         return now

@@ -28,7 +28,7 @@ _SEEN = 10  # metric names to show when the primary one is missing
 
 
 def started(trial: Trial, now: datetime) -> TrialStatus:
-    """Return the status of a trial whose pod runs."""
+    """Return the status of a trial whose pod runs, or whose end is still to be recorded."""
     began = timestamps.text(start_of(trial, now))
     status: TrialStatus = {"state": State.RUNNING.value, "startTime": began, **told_requests(trial)}
     if trial.record.started is not None or trial.record.ran.until is not None:  # not for the first time

@@ -40,7 +40,7 @@ MISSING_PAUSE = timedelta(seconds=10)
 HOPELESS_AFTER = 5
 NO_VERDICTS: Final[Mapping[int, Verdict]] = MappingProxyType({})
 #: What becomes a trial's Job, now or soon.
-Creation = CreateTrial | PrepareTrial | CreateJob
+Beginning = CreateTrial | PrepareTrial | CreateJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,8 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
         return replace(plan, next_check=next_check, hold=way.missing, outlook=outlook)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
     starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
-    # a trial that is to run once more has the next place
-    soon = () if asked_for(trials) else next_ones.soon
-    preparing = (PrepareTrial(number, parameters) for number, parameters in soon)
-    creating: list[Creation] = [*missing_jobs(spec, trials), *starting, *preparing]
+    preparing = (PrepareTrial(number, parameters) for number, parameters in _ahead(trials, next_ones))
+    creating: list[Beginning] = [*missing_jobs(spec, trials), *starting, *preparing]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     retry = waiting.until if waiting is not None and not asking else None
     retry = now if next_ones.is_unfinished else retry
@@ -136,6 +134,16 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
         hold=waiting,
         outlook=outlook,
     )
+
+
+def _ahead(trials: Roster, next_ones: Next) -> tuple[tuple[int, Parameters], ...]:
+    """Return who can be recorded before there is a place.
+
+    Nobody where a trial is to run once more, which has the next place, or where there is no result yet: the sweep may
+    turn out to be hopeless.
+    """
+    has_result = trials.ended.usable > trials.ended.silent
+    return next_ones.soon if has_result and not asked_for(trials) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +193,7 @@ def _act(
     sweep: Sweep,
     spec: HyperDriveSpec,
     trials: Roster,
-    creating: Sequence[Creation],
+    creating: Sequence[Beginning],
     *,
     is_template_checked: bool,
 ) -> tuple[Action, ...]:
@@ -230,7 +238,7 @@ def may_begin(trial: Trial) -> bool:
     """Tell whether a trial that has no Job may have one now; the Job of an attempt before it must be gone."""
     record = trial.record
     is_wanted = not (record.is_called_off or record.deleting)
-    return is_wanted and trial.former is None and not (trial.is_ended or record.started)
+    return is_wanted and trial.former is None and not (trial.is_ended or record.started or trial.was_running)
 
 
 def _is_hopeless(spec: HyperDriveSpec, trials: Roster) -> bool:
@@ -240,7 +248,7 @@ def _is_hopeless(spec: HyperDriveSpec, trials: Roster) -> bool:
     return ended - silent >= enough and trials.ended.usable == silent
 
 
-def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: Creation) -> Manifest:
+def _first_job(sweep: Sweep, spec: HyperDriveSpec, creation: Beginning) -> Manifest:
     if isinstance(creation, CreateJob):
         name, parameters = creation.trial.record.name, dict(creation.trial.record.parameters)
     else:

@@ -103,14 +103,18 @@ def _events(
     elif trial.is_ended or trial.record.deleting:
         return
     elif trial.job is None:
-        if trial.record.started:
+        if trial.record.started or trial.was_running:
             yield RecordLoss(trial)
         elif end is not None:
             yield end
-    elif trial.job.finished:
-        yield ReadLog(trial) if needs_log(trial, spec) else RecordEnd(trial)
-    else:
+    elif not trial.job.finished:
         yield from _while_unfinished(spec, trial, end, is_start_due=is_start_due)
+    elif needs_log(trial, spec):
+        yield ReadLog(trial)
+        if is_start_due:  # who can't be read for minutes has run all the same
+            yield RecordStart(trial)
+    else:
+        yield RecordEnd(trial)
 
 
 def _while_unfinished(

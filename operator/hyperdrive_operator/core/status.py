@@ -159,7 +159,7 @@ def _queued(waiting: int) -> str:
 
 def _paused(facts: Facts) -> str:
     """Return what a pause means now, and how to end it."""
-    unfinished = len(facts.trials.unended)
+    unfinished = sum(trial.job is not None for trial in facts.trials.unended)  # others were recorded ahead
     kueues = left_to_kueue(facts.sweep.spec, facts.trials.live) if facts.sweep.spec is not None else 0
     so_far = f"no more trials are started, {unfinished} are not finished" if unfinished else "no trial is started"
     if kueues:

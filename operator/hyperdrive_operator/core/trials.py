@@ -47,6 +47,8 @@ class Trial:
     former: Job | None = None
     #: When its pods ran, as long as they can be seen and it has not ended.
     spans: tuple[Span, ...] = ()
+    #: It was seen to run, whatever its record says by now: should its Job go, it is not run again.
+    was_running: bool = False
 
     @property
     def progress(self) -> Progress:
@@ -142,7 +144,7 @@ class Trial:
     @property
     def has_begun(self) -> bool:
         """Its pod runs, or has run."""
-        return self.record.started is not None or self.is_running or self.has_run
+        return self.record.started is not None or self.was_running or self.is_running or self.has_run
 
     @property
     def has_run(self) -> bool:

@@ -65,16 +65,74 @@ async def test_no_event_tells_when_a_start_is_to_be_recorded_so_the_next_look_is
     assert lab.trial_states() == {"digits-1": "Running"}
 
 
-async def test_a_job_that_goes_in_its_first_seconds_is_created_again() -> None:
+@pytest.mark.parametrize("is_foreground", [False, True], ids=["before its pod", "after its pod"])
+async def test_a_job_that_goes_in_its_first_seconds_is_a_failed_trial_and_not_run_again(*, is_foreground: bool) -> None:
     lab = laboratory(metrics={"source": "Annotation"})
     await lab.settle()
     lab.start_jobs()
+    await lab.settle()
+    if is_foreground:
+        lab.cluster.change(JOBS, "digits-1", {"status": {"ready": 0}}, subresource="status")
+        lab.cluster.remove(PODS, "digits-1-pod")
+        await lab.settle()
+    lab.cluster.remove(JOBS, "digits-1")
+    await lab.settle()
+    status = lab.record("digits-1")["status"]
+    assert (status["state"], status["reason"]) == ("Failed", names.REASON_JOB_DELETED)
+    assert [job["metadata"]["name"] for job in lab.cluster.all(JOBS)] == ["digits-2"]
+
+
+async def test_a_job_that_goes_before_its_pod_runs_is_created_again() -> None:
+    lab = laboratory(metrics={"source": "Annotation"})
+    await lab.settle()
+    lab.add_pod(lab.cluster.one(JOBS, "digits-1"), phase="Pending")
     await lab.settle()
     lab.cluster.remove(JOBS, "digits-1")
     await lab.settle()
     assert lab.cluster.unfinished_jobs() == 1
     await lab.start_trials()
     assert lab.trial_states() == {"digits-1": "Running"}
+
+
+async def test_a_job_that_goes_in_its_first_seconds_while_no_operator_runs_is_created_again_with_nothing_of_it() -> (
+    None
+):
+    lab = laboratory(metrics={"source": "Annotation"})
+    await lab.settle()
+    lab.start_jobs()
+    note = {"metadata": {"annotations": {names.ANNOTATION_METRICS: '{"accuracy": 0.9}'}}}
+    lab.cluster.change(JOBS, "digits-1", note)
+    await lab.settle()
+    lab.cluster.remove(JOBS, "digits-1")
+    lab.restart()
+    await lab.settle()
+    await lab.start_trials()
+    note = {"metadata": {"annotations": {names.ANNOTATION_METRICS: '{"accuracy": 0.2}'}}}
+    lab.cluster.change(JOBS, "digits-1", note)
+    lab.cluster.change(PODS, "digits-1-pod", {"status": {"phase": "Succeeded"}})
+    lab.end_job("digits-1", "Complete")
+    await lab.settle()
+    status = lab.record("digits-1")["status"]
+    assert (status["state"], status["value"], status["reports"]) == ("Succeeded", 0.2, 1)
+
+
+async def test_a_short_trial_whose_log_can_not_be_read_for_long_is_not_queued_all_that_time() -> None:
+    lab = laboratory()
+    await lab.settle()
+    lab.start_jobs()
+    await lab.settle()
+    lab.clock.advance(1)
+    ended = {"terminated": {"exitCode": 0, "finishedAt": timestamps.text(lab.clock.now)}}
+    pod = {"phase": "Succeeded", "containerStatuses": [{"name": "train", "state": ended}]}
+    lab.cluster.change(PODS, "digits-1-pod", {"status": pod})
+    lab.end_job("digits-1", "Complete")
+    lab.logs.read = lambda *_: None  # type: ignore[method-assign]  # the kubelet does not answer
+    await lab.step()
+    assert lab.trial_states()["digits-1"] == "Queued"
+    lab.clock.advance(STARTED)
+    await lab.step()
+    status = lab.record("digits-1")["status"]
+    assert (status["state"], status["startTime"]) == ("Running", "2026-03-01T12:00:00Z")
 
 
 async def test_a_sweep_that_is_stopped_lets_a_trial_finish_whose_start_is_not_recorded() -> None:

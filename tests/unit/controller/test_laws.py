@@ -16,12 +16,15 @@ from hyperdrive_operator.kube.kinds import HYPERDRIVE_TRIALS, HYPERDRIVES, JOBS
 
 SPACE = [expression("x", "qUniform", min=0, max=4.5, q=0.5)]
 TOTAL, AT_ONCE = 5, 2
+#: Trials whose start is recorded, and such as are over before.
+LENGTHS = [pytest.param(STARTED, id="long"), pytest.param(1, id="short")]
 WHEN: tuple[Literal["before", "after"], ...] = ("before", "after")
 
 
-def laboratory(seed: int | None = None) -> Laboratory:
+def laboratory(seed: int | None = None, run_seconds: float = STARTED) -> Laboratory:
     """Return a sweep of five trials, two at once, and what must never be seen at any write."""
-    lab = Laboratory(shuffle=random.Random(seed) if seed is not None else None)  # noqa: S311  not for secrets
+    shuffle = random.Random(seed) if seed is not None else None  # noqa: S311  not for secrets
+    lab = Laboratory(shuffle=shuffle, run_seconds=run_seconds)
     algorithm = {"type": "Random", "seed": 3}
     lab.cluster.put(
         HYPERDRIVES, sweep_manifest(searchSpace=SPACE, samplingAlgorithm=algorithm, limits=limits(TOTAL, AT_ONCE))
@@ -58,9 +61,9 @@ def score(parameters: dict[str, Any]) -> str:
     return f"accuracy={1 - abs(parameters['x'] - 2) / 10}"
 
 
-async def undisturbed() -> tuple[dict[str, Any], int]:
+async def undisturbed(run_seconds: float = STARTED) -> tuple[dict[str, Any], int]:
     """Return the outcome of a sweep to which nothing happened, and how many writes it took."""
-    lab = laboratory()
+    lab = laboratory(run_seconds=run_seconds)
     await lab.run_to_the_end(score)
     return outcome(lab), len(lab.cluster.writes)
 
@@ -97,12 +100,13 @@ async def test_the_order_and_the_moment_in_which_things_are_seen_make_no_differe
     assert outcome(lab) == (await undisturbed())[0]
 
 
-async def test_a_kill_before_or_after_any_write_makes_no_difference() -> None:
-    expected, writes = await undisturbed()
-    assert writes >= TOTAL * 4
+@pytest.mark.parametrize("seconds", LENGTHS)
+async def test_a_kill_before_or_after_any_write_makes_no_difference(seconds: float) -> None:
+    expected, writes = await undisturbed(seconds)
+    assert writes >= TOTAL * (4 if seconds == STARTED else 3)
     for at in range(writes):
         for when in WHEN:
-            lab = laboratory()
+            lab = laboratory(run_seconds=seconds)
             lab.cluster.failure = Failure(at, when, Killed())
             try:
                 await lab.run_to_the_end(score)
@@ -115,11 +119,12 @@ async def test_a_kill_before_or_after_any_write_makes_no_difference() -> None:
             assert outcome(lab) == expected, f"killed {when} write {at}: {lab.cluster.writes[at].what}"
 
 
-async def test_a_failure_before_or_after_any_write_is_mended_without_a_restart() -> None:
-    expected, writes = await undisturbed()
+@pytest.mark.parametrize("seconds", LENGTHS)
+async def test_a_failure_before_or_after_any_write_is_mended_without_a_restart(seconds: float) -> None:
+    expected, writes = await undisturbed(seconds)
     for at in range(writes):
         for when in WHEN:
-            lab = laboratory()
+            lab = laboratory(run_seconds=seconds)
             lab.cluster.failure = Failure(at, when)
             await lab.run_to_the_end(score)
             assert len(lab.errors) >= 1

@@ -98,7 +98,9 @@ def test_a_sweeps_own_time_counts_from_the_first_start_alone() -> None:
         pytest.param(begun(of=pod(0, 1, phase="Failed"), ready=0), 4, id="failed: the Job may make another"),
         pytest.param(begun(of=pod(None, phase="Failed"), ready=0), None, id="refused by its node"),
         pytest.param(begun(of=pod(None, phase="Pending"), ready=0), None, id="it waits"),
-        pytest.param(trial(job=job_body(finished="Complete"), pod=pod(0, 1, phase="Succeeded")), None, id="finished"),
+        pytest.param(
+            trial(job=job_body(finished="Complete"), pod=pod(0, 1, phase="Succeeded")), 3, id="its log is to be read"
+        ),
         pytest.param(
             begun(of=pod(0, 1, phase="Failed"), ready=0, runTime={"seconds": 1, "time": stamp(1)}, startTime=STAMP),
             None,

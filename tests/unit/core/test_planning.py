@@ -139,7 +139,19 @@ def leaving(number: int, *, job_spec: Object | None = None, **pod: Any) -> Trial
 def test_who_comes_next_is_recorded_when_a_pod_has_succeeded_and_started_when_its_job_has(
     trials: list[Trial], actions: list[str]
 ) -> None:
-    assert brief(plan(sweep(limits=LIMITED), trials)) == actions
+    assert brief(plan(sweep(limits=limits(11, 3)), [*trials, ended(11, 0.5)])) == actions
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param([], id="none has ended"),
+        pytest.param([ended(4, None)], id="one has failed"),
+        pytest.param([trial(4, state="Cancelled")], id="one was cancelled without a value"),
+    ],
+)
+def test_nobody_is_recorded_ahead_before_the_first_result(others: list[Trial]) -> None:
+    assert brief(plan(sweep(limits=LIMITED), [leaving(1), running(2), running(3), *others])) == []
 
 
 @pytest.mark.parametrize(
@@ -151,27 +163,27 @@ def test_who_comes_next_is_recorded_when_a_pod_has_succeeded_and_started_when_it
             id="the result may end the sweep",
         ),
         pytest.param({"limits": LIMITED | {"maxFailedTrials": 1}}, id="its failure may end the sweep"),
-        pytest.param({"limits": limits(3, 3)}, id="there is no next"),
+        pytest.param({"limits": limits(4, 3)}, id="there is no next"),
         pytest.param({"state": "Paused"}, id="paused"),
         pytest.param({"state": "Stopped"}, id="stopped"),
     ],
 )
 def test_nobody_is_recorded_ahead_who_may_never_run(spec: Object) -> None:
     given: Any = {"limits": LIMITED} | spec
-    made = plan(sweep(**given), [leaving(1), running(2), running(3)])
+    made = plan(sweep(**given), [leaving(1), running(2), running(3), ended(10, 0.5)])
     assert not [action for action in made.actions if isinstance(action, PrepareTrial | CreateTrial | CreateJob)]
 
 
 def test_a_trial_that_is_to_run_once_more_has_the_place_before_who_would_be_recorded_ahead() -> None:
     again = ended(4, 0.5)
     again = replace(again, record=replace(again.record, wanted_attempt=2))
-    assert brief(plan(sweep(limits=LIMITED), [leaving(1), running(2), running(3), again])) == []
+    assert brief(plan(sweep(limits=LIMITED), [leaving(1), running(2), running(3), again, ended(10, 0.5)])) == []
 
 
 def test_a_search_space_that_ends_with_who_is_recorded_ahead_has_so_many_trials() -> None:
     space = [choice("x", "a", "b", "c", "d")]
-    made = plan(sweep(limits=LIMITED, searchSpace=space), [leaving(1), running(2), running(3)])
-    later = plan(sweep(limits=LIMITED, searchSpace=space), [leaving(1), leaving(2), running(3), trial(4)])
+    of, first = sweep(limits=limits(10, 2), searchSpace=space), ended(1, 0.5)
+    made, later = (plan(of, [first, leaving(2), *rest]) for rest in ([running(3)], [leaving(3), trial(4)]))
     assert (brief(made), made.planned, later.planned) == (["prepare 4"], 4, 4)
 
 

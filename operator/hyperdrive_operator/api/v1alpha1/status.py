@@ -42,7 +42,8 @@ class TrialCounts(Model):
     created: int = Field(default=0, description="Trials that have a record.")
     queued: int = Field(
         default=0,
-        description="Trials that wait: their Job is suspended (by Kueue, say), or their pod for a node or an image.",
+        description="Trials that wait: their Job is suspended (by Kueue, say), their pod waits for a node or an "
+        "image, or they for the place of a Job that is about to finish.",
     )
     running: int = Field(default=0, description="Trials whose pod runs.")
     succeeded: int = Field(default=0, description="Trials that ended with a value of the primary metric.")

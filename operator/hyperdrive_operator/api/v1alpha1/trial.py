@@ -146,7 +146,9 @@ class HyperDriveTrialStatus(Model):
     """How it went."""
 
     state: TrialState = Field(
-        default="Queued", description="Where the trial stands. Queued: no pod of it runs, or has for two seconds."
+        default="Queued",
+        description="Where the trial stands. Queued: no pod of it runs, or its start is not recorded yet, which "
+        "is two to three seconds after it.",
     )
     attempt: int | None = Field(
         default=None, ge=1, description="Which attempt all this is about. Absent as long as it is the first."

@@ -8,6 +8,7 @@ from typing import Final
 from hyperdrive_operator.core.actions import (
     Action,
     CheckTemplate,
+    CreateJob,
     CreateTrial,
     FollowLog,
     PrepareTrial,
@@ -37,6 +38,12 @@ class Flight:
         self.end_places = asyncio.Semaphore(MAX_PARALLEL_ENDS)
         self.record_places = asyncio.Semaphore(MAX_PARALLEL_RECORDS)
         self._numbers: Counter[int] = Counter()
+        self._starting: set[int] = set()
+
+    @property
+    def starting(self) -> frozenset[int]:
+        """The trials whose Job is being created: each has a place by now, though nothing shows it yet."""
+        return frozenset(self._starting)
 
     def not_begun(self, actions: Sequence[Action]) -> list[Action]:
         """Return the actions but those for trials that another pass is writing."""
@@ -45,11 +52,24 @@ class Flight:
     def begin(self, actions: Sequence[Action]) -> None:
         """Note that these are under way."""
         self._numbers.update(number for action in actions if (number := _number(action)) is not None)
+        self._starting.update(number for action in actions if (number := _started(action)) is not None)
 
     def end(self, action: Action) -> None:
         """Note that one is not any more."""
         if (number := _number(action)) is not None:
             self._numbers[number] -= 1
+        if (number := _started(action)) is not None:
+            self._starting.discard(number)
+
+
+def _started(action: Action) -> int | None:
+    """Return whose Job an action creates."""
+    match action:
+        case CreateTrial(number=number):
+            return number
+        case CreateJob(trial=trial):
+            return trial.record.number
+    return None
 
 
 def _number(action: Action) -> int | None:

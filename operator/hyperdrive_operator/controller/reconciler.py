@@ -153,8 +153,10 @@ class Reconciler:
 
     def _look_for_place(self, key: Key) -> None:
         """Ask for a pass if a place has become free while a record was written for it: then only its Job is missing."""
-        sweep = self._cache.sweep(key)
-        if sweep is not None and sweep.spec is not None and missing_jobs(sweep.spec, self._cache.trials(sweep)):
+        sweep, memory = self._cache.sweep(key), self._memories.get(key)
+        if sweep is None or sweep.spec is None or memory is None:
+            return
+        if missing_jobs(sweep.spec, self._cache.trials(sweep), memory.flight.starting):
             self._on_place(key)
 
     def finish(self) -> None:
@@ -184,6 +186,7 @@ class Reconciler:
             pace=self._pacer.pace(sweep.uid, sum(trial.is_running for trial in trials.live)),
             verdicts=judgement.verdicts,
             prior=self._cache.prior(sweep),
+            starting=memory.flight.starting,
         )
         plan = self._tidied(plan, sweep, trials, memory, now)
         actions = memory.flight.not_begun(plan.actions)

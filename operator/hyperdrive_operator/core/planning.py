@@ -88,8 +88,9 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
     pace: Pace = DEFAULT_PACE,
     verdicts: Mapping[int, Verdict] = NO_VERDICTS,
     prior: Prior = NO_PRIOR,
+    starting: frozenset[int] = frozenset(),
 ) -> Plan:
-    """Decide the next actions of a sweep. `trials` are all of its trials.
+    """Decide the next actions of a sweep. `trials` are all of its trials, and `starting` whose Job is being created.
 
     What has happened is recorded whatever state the spec is in; new Jobs are created only when nothing is in the way.
     """
@@ -105,7 +106,9 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
         course = open_course(spec, trials, now)
         return Plan((*settling, *retries), planned, next_check=next_record, course=course)
     is_idle = way is not None or is_hopeless or _awaits_results(spec, trials)
-    next_ones = Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known)
+    next_ones = (
+        Next() if is_idle else next_trials(spec, trials, planned, proposals.ready, prior.known, starting=starting)
+    )
     is_done = is_hopeless or next_ones.is_exhausted or 0 < planned <= len(trials)
     course = course_of(spec, trials, now, is_done=is_done)
     settling, next_record = settle(spec, trials, pace, now, verdicts, ending=course.ending)
@@ -117,9 +120,9 @@ def make_plan(  # noqa: PLR0913  all that a decision depends on is said here
         next_check = _earliest(plan.next_check, way.until)
         return replace(plan, next_check=next_check, hold=way.missing, outlook=outlook)
     asking, waiting = _ask(outlook.missing if outlook else next_ones.missing, proposals.hold, now)
-    starting = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
+    new = (CreateTrial(number, parameters) for number, parameters in next_ones.trials)
     preparing = (PrepareTrial(number, parameters) for number, parameters in _ahead(trials, next_ones))
-    creating: list[Beginning] = [*missing_jobs(spec, trials), *starting, *preparing]
+    creating: list[Beginning] = [*missing_jobs(spec, trials, starting), *new, *preparing]
     acting = _act(sweep, spec, trials, creating, is_template_checked=is_template_checked)
     retry = waiting.until if waiting is not None and not asking else None
     retry = now if next_ones.is_unfinished else retry
@@ -227,11 +230,15 @@ def _next_podless_check(trials: Roster, now: datetime) -> datetime | None:
     return min((moment for moment in due if moment > now), default=None)
 
 
-def missing_jobs(spec: HyperDriveSpec, trials: Roster) -> tuple[CreateJob, ...]:
-    """Return the recorded trials whose Job is to be created, as many as there is room for."""
-    room = spec.limits.max_concurrent_trials - sum(trial.is_active and trial.job is not None for trial in trials.live)
-    lost = [CreateJob(trial) for trial in trials.live if trial.job is None and may_begin(trial)]
-    return tuple(lost[: max(room, 0)])
+def missing_jobs(spec: HyperDriveSpec, trials: Roster, starting: frozenset[int]) -> tuple[CreateJob, ...]:
+    """Return the recorded trials whose Job is to be created, as many as there is room for.
+
+    Whose Job is being created has its place, though others with a lower number may have been recorded since.
+    """
+    placed = {trial.record.number for trial in trials.live if trial.is_active and trial.job is not None} | starting
+    room = spec.limits.max_concurrent_trials - len(placed)
+    lost = [trial for trial in trials.live if trial.job is None and trial.record.number not in placed]
+    return tuple(CreateJob(trial) for trial in lost if may_begin(trial))[: max(room, 0)]
 
 
 def may_begin(trial: Trial) -> bool:

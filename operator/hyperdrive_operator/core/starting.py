@@ -51,28 +51,41 @@ def next_trials(
     planned: int,
     ready: Mapping[int, Parameters | None],
     known: frozenset[str],
+    *,
+    starting: frozenset[int] = frozenset(),
 ) -> Next:
     """Return the trials to start, lowest numbers first. `known` holds the combinations not to run again.
 
     Where no result decides about them, also those of the places that are about to be free: they can be recorded before.
 
     A number without a record (deleted by hand, say) runs again: with the same combination as before, or with a new
-    proposal.
+    proposal. Those that are `starting`, with or without a record so far, have their places.
     """
     # where its result decides what is started next, or whether anything is, a trial keeps its place until it is known
     learns = is_proposed(spec)
     waits = awaits_ends(spec)
-    free = spec.limits.max_concurrent_trials - sum(
-        trial.is_active or (waits and not trial.is_ended) for trial in trials.live
-    )
+    placed = {
+        trial.record.number for trial in trials.live if trial.is_active or (waits and not trial.is_ended)
+    } | starting
+    free = spec.limits.max_concurrent_trials - len(placed)
     soon_free = free + (0 if waits else sum(trial.leaves_soon for trial in trials.live))
-    if soon_free <= 0 or len(trials) >= planned:
+    # what is being started and has no record yet is chosen once more: others must differ from it
+    unrecorded = sum(number not in trials.numbers.keys for number in starting)
+    count = max(soon_free, 0) + unrecorded
+    if count == 0 or len(trials) >= planned:
         return Next(is_exhausted=planned == 0)  # the earlier sweeps have run all there is
-    numbers = trials.numbers.free(planned, soon_free)
+    numbers = trials.numbers.free(planned, count)
     if learns:
-        return _proposed(spec, numbers, Taken(known, trials.numbers.taken), ready)
-    found, now = _sampled(spec, numbers, trials.numbers, known), max(free, 0)
-    return replace(found, trials=found.trials[:now], soon=found.trials[now:])
+        found = _proposed(spec, numbers, Taken(known, trials.numbers.taken), ready)
+    else:
+        found = _sampled(spec, numbers, trials.numbers, known)
+    new, now = [number for number, _ in found.trials if number not in starting], max(free, 0)
+    at_once, soon = starting.union(new[:now]), new[now : max(soon_free, 0)]
+    return replace(
+        found,
+        trials=tuple(one for one in found.trials if one[0] in at_once),
+        soon=tuple(one for one in found.trials if one[0] in soon),
+    )
 
 
 def awaits_ends(spec: HyperDriveSpec) -> bool:

@@ -143,6 +143,26 @@ def test_who_comes_next_is_recorded_when_a_pod_has_succeeded_and_started_when_it
 
 
 @pytest.mark.parametrize(
+    ("trials", "starting", "actions"),
+    [
+        pytest.param([running(1), running(2), trial(4)], {4}, [], id="a lower number is free, and no place"),
+        pytest.param([running(1), running(2), trial(3), trial(4)], {4}, [], id="a lower number was recorded since"),
+        pytest.param([running(1), running(2)], {3}, ["create 3"], id="it has no record so far: planned again"),
+        pytest.param([running(1), running(3)], {4}, [], id="it has no record so far: a lower number has no place"),
+        pytest.param([running(1), trial(3)], {4}, ["job 3"], id="the last place is another's"),
+        pytest.param([running(1), trial(3)], {3}, ["create 2"], id="there is one more place"),
+    ],
+)
+def test_whose_job_is_being_created_has_its_place_though_nothing_shows_it(
+    trials: list[Trial], starting: set[int], actions: list[str]
+) -> None:
+    of = sweep(limits=LIMITED)
+    made = make_plan(of, trials, hold=None, is_template_checked=True, now=NOW, starting=frozenset(starting))
+    # what is under way is left out of what is done
+    assert [one for one in brief(made) if one != "job 4"] == actions
+
+
+@pytest.mark.parametrize(
     "others",
     [
         pytest.param([], id="none has ended"),

@@ -13,7 +13,7 @@ from hyperdrive_operator.kube.transport import Transport
 
 from .counting import Audit, etcd_bytes, writes
 from .manifests import fresh_namespace, sweep
-from .processes import Process, operator, running
+from .processes import Process, machine_seconds, operator, running
 from .watching import JobTimes, percentile, watch_jobs
 
 #: One figure by name: what is kept of a run.
@@ -108,10 +108,12 @@ async def makespan(ground: Ground, trials: int, parallel: int, run_for: str) -> 
         watched(ground, namespace) as times,
         operator(ground.kubeconfig, namespace, ground.operator_log) as process,
     ):
+        busy = machine_seconds()
         await client.create(HYPERDRIVES, namespace, sweep("bench", run_for, trials, parallel))
         await finished(times, trials)
+        busy = machine_seconds() - busy
         await ended(client, namespace, "bench")
-        found["operator"] = timing(times, parallel, process)
+        found["operator"] = timing(times, parallel, process) | {"machine_cpu": busy}
         after = await etcd_bytes(ground.etcd_metrics)
     found["operator"]["etcd_bytes"] = after - before
     await asyncio.sleep(AUDIT_LAG_SECONDS)
@@ -126,8 +128,9 @@ async def makespan(ground: Ground, trials: int, parallel: int, run_for: str) -> 
         watched(ground, namespace) as times,
         running("bench.performance.bare_loop", *(f"--{name}={value}" for name, value in flags.items())) as process,
     ):
+        busy = machine_seconds()
         await finished(times, trials)
-        found["bare"] = timing(times, parallel, process)
+        found["bare"] = timing(times, parallel, process) | {"machine_cpu": machine_seconds() - busy}
     found["bare"]["etcd_bytes"] = await etcd_bytes(ground.etcd_metrics) - before
     return found
 

@@ -36,6 +36,12 @@ class Process:
         return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
 
+def machine_seconds() -> float:
+    """Return for how long the cores of this machine have been busy so far, all of them together."""
+    user, nice, system, _, _, irq, softirq, *_ = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq) / _TICKS
+
+
 @asynccontextmanager
 async def running(module: str, *flags: str, log: str = os.devnull) -> AsyncIterator[Process]:
     """Run a module with this Python, and end it with SIGTERM."""

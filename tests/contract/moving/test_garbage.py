@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+from tests.contract.client import eventually
 from tests.contract.moving.bench import NEVER, Bench, container, is_running, pod, pod_spec
 
 Object = dict[str, Any]
@@ -106,6 +107,11 @@ async def test_custom_objects_own_and_are_owned(bench: Bench) -> None:
             lambda d: any(c["type"] == "Established" for c in (d.get("status") or {}).get("conditions") or ()),
         )
         sweeps = f"/apis/{group}/v1/namespaces/{bench.namespace}/sweeps"
+
+        async def are_served() -> bool:
+            return (await bench.api.get(sweeps)).code == 200
+
+        await eventually(are_served)  # a busy API server says Established before it is so
         api = {"apiVersion": f"{group}/v1", "kind": "Sweep"}
         top = await bench.api.made(sweeps, api | {"metadata": {"name": "top"}})
         trial = await bench.api.made(

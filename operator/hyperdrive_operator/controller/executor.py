@@ -103,42 +103,27 @@ class Executor:
         may_wait = sweep.spec is not None and not awaits_ends(sweep.spec)
         started = asyncio.Event()
 
-        async def start(action: Action) -> None:
-            nonlocal starts
+        async def attempt(action: Action, places: asyncio.Semaphore, *, waits: bool = False) -> None:
             try:
-                async with flight.start_places:
+                if waits:
+                    await _head_start(started)
+                async with places:
                     await self._attempt(sweep, action, outcome, now)
             finally:
                 flight.end(action)
+
+        async def start(action: Action) -> None:
+            nonlocal starts
+            try:
+                await attempt(action, flight.start_places)
+            finally:
                 starts -= 1
                 if not starts:
                     started.set()
 
         async def prepare(action: Action) -> None:
-            try:
-                async with flight.start_places:
-                    await self._attempt(sweep, action, outcome, now)
-            finally:
-                flight.end(action)
+            await attempt(action, flight.start_places)
             self._on_prepared(Key(sweep.namespace, sweep.name))
-
-        async def end(action: Action) -> None:
-            try:
-                async with flight.end_places:
-                    await self._attempt(sweep, action, outcome, now)
-            finally:
-                flight.end(action)
-
-        async def record(action: Action) -> None:
-            try:
-                if starts and may_wait:
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(HEAD_START_SECONDS):
-                            await started.wait()
-                async with flight.record_places:
-                    await self._attempt(sweep, action, outcome, now)
-            finally:
-                flight.end(action)
 
         def begin(action: Action) -> Coroutine[None, None, None]:
             # what starts trials or ends Jobs first: a place that is free or used in vain costs time, a late record none
@@ -146,7 +131,9 @@ class Executor:
                 return start(action)
             if isinstance(action, PrepareTrial):
                 return prepare(action)
-            return end(action) if isinstance(action, ENDS) else record(action)
+            if isinstance(action, ENDS):
+                return attempt(action, flight.end_places)
+            return attempt(action, flight.record_places, waits=starts > 0 and may_wait)
 
         await asyncio.gather(*map(begin, actions))
         return outcome
@@ -208,6 +195,13 @@ class Executor:
             self._proposer.start(sweep, action.numbers)
         else:
             self._logs.read(sweep, action.trial)
+
+
+async def _head_start(started: asyncio.Event) -> None:
+    """Wait until the starts of a pass are done, but not for long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HEAD_START_SECONDS):
+            await started.wait()
 
 
 def _forbidden(error: ForbiddenError) -> Obstacle:

@@ -94,9 +94,7 @@ async def test_a_job_that_goes_before_its_pod_runs_is_created_again() -> None:
     assert lab.trial_states() == {"digits-1": "Running"}
 
 
-async def test_a_job_that_goes_in_its_first_seconds_while_no_operator_runs_is_created_again_with_nothing_of_it() -> (
-    None
-):
+async def test_a_job_that_goes_while_no_operator_runs_is_created_again_with_nothing_of_the_first() -> None:
     lab = laboratory(metrics={"source": "Annotation"})
     await lab.settle()
     lab.start_jobs()
